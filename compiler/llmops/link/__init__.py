@@ -1,0 +1,97 @@
+"""Stage `link`: validated specs → one graph of resources, with every cross-check between kinds.
+
+Input: `Spec`s and the workspace's files. Output: `Graph`. A new cross-check is one file here and one line in `CHECKS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from llmops.diagnostics import Diagnostic, Location
+from llmops.kinds.fields import with_defaults
+from llmops.link.context_window import check_context_window
+from llmops.link.datasets import row_problems
+from llmops.link.enforceable import check_enforcement
+from llmops.link.findings import Finding
+from llmops.link.models import check_embeddings, check_models
+from llmops.link.prompts import check_supply, check_templates
+from llmops.link.references import Names, id_of, index, names_in, references, version_of
+from llmops.link.uses import read_files
+from llmops.link.unused import check_unused
+from llmops.load.files import Files
+from llmops.load.source import Places
+from llmops.resources import Graph, Resource
+from llmops.validate import Spec, dotted
+
+CHECKS: tuple[Callable[[Graph], Iterator[Finding]], ...] = (
+    check_models,
+    check_embeddings,
+    check_templates,
+    check_supply,
+    check_context_window,
+    check_enforcement,
+    check_unused,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What linking needs beside the specs: the graph's settings, the files, the positions."""
+
+    graph: Graph
+    files: Files
+    places: Places
+
+
+def link(specs: Iterable[Spec], inputs: Inputs) -> tuple[Graph, list[Diagnostic]]:
+    """The graph, and everything that does not fit together.
+
+    Cross-checks run on what resolved; a resource with a broken reference is checked with the references it has.
+    """
+    unique, repeated = index(specs)
+    names = names_in(unique)
+    findings: list[Finding] = []
+    resources: dict[str, Resource] = {}
+    for id_ in sorted(unique):
+        resources[id_], found = _resource(unique[id_], names, inputs)
+        findings += found
+    graph = replace(inputs.graph, resources=resources)
+    findings += [finding for check in CHECKS for finding in check(graph)]
+    locator = _Locator(unique, inputs.places)
+    return graph, [locator.repeated(*pair) for pair in repeated] + [locator.diagnostic(finding) for finding in findings]
+
+
+def _resource(spec: Spec, names: Names, inputs: Inputs) -> tuple[Resource, list[Finding]]:
+    edges, findings = references(spec, names)
+    data = with_defaults(spec.kind, spec.data)
+    document = spec.draft.document
+    source = Location(document.file, document.line)
+    resource = Resource(spec.kind, spec.name, version_of(spec), data["metadata"], data["spec"], source, edges)
+    resource, unread = read_files(resource, inputs.files)
+    problems = row_problems(resource, inputs.files) if resource.kind == "Dataset" else ()
+    rows = [Finding(resource.id, ("spec", "path"), p.code, p.message, p.hint) for p in problems]
+    return resource, findings + unread + rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Locator:
+    """Turns findings into diagnostics with places, the overlay and the base among them."""
+
+    specs: Mapping[str, Spec]
+    places: Places
+
+    def diagnostic(self, finding: Finding) -> Diagnostic:
+        draft = self.specs[finding.resource].draft
+        locate = draft.key if finding.at_key else draft.value
+        found = Diagnostic(finding.code, finding.severity, finding.message, locate(self.places, finding.path), dotted(finding.path), finding.hint)
+        return found.related(*(self._related(*related) for related in finding.related))
+
+    def _related(self, id_: str, path: tuple[str | int, ...], label: str) -> Location:
+        return replace(self.specs[id_].draft.value(self.places, path)[0], label=label)
+
+    def repeated(self, later: Spec, first: Spec) -> Diagnostic:
+        place = later.draft.value(self.places, ("metadata", "name"))
+        other = replace(first.draft.value(self.places, ("metadata", "name"))[0], label="first declared here")
+        message = f"{id_of(later)} is declared twice"
+        return Diagnostic("LLM0407", "error", message, (*place, other), "metadata.name", "Rename one, or give it another version.")

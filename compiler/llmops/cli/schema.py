@@ -1,0 +1,42 @@
+"""Write the JSON Schemas of the spec language into .llmops/, where the first line of each spec points an editor."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import resources
+from pathlib import Path
+
+from llmops.cli.terminal import add_workspace_arguments, workspace_root
+
+EXAMPLES = """\
+examples:
+  llmops schema               refresh .llmops/*.schema.json after an upgrade
+"""
+
+FILES = {
+    "llmops.schema.json": "llmops.schema.json",
+    "llmops.draft-07.schema.json": "llmops.draft-07.schema.json",
+    "workspace.schema.json": "Workspace.json",
+    "patch.schema.json": "Patch.json",
+}
+"""Name in `.llmops/` → name of the packaged schema."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_workspace_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    folder = write_schemas(workspace_root(args))
+    print(f"{len(FILES)} schemas in {folder}")
+    return 0
+
+
+def write_schemas(root: Path) -> Path:
+    """Copies the packaged schemas; returns their folder."""
+    folder = root / ".llmops"
+    folder.mkdir(exist_ok=True)
+    packaged = resources.files("llmops.kinds") / "schemas"
+    for name, source in FILES.items():
+        (folder / name).write_bytes((packaged / source).read_bytes())
+    return folder

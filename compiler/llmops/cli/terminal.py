@@ -1,0 +1,65 @@
+"""What the verbs share: the workspace's folder, colours, progress, the report of findings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from llmops.diagnostics import Diagnostic
+from llmops.errors import UsageError
+from llmops.load.discover import find_root
+from llmops.load.source import Places
+from llmops.report.text import text_report
+
+Progress = Callable[[str], None]
+
+
+def add_workspace_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--workspace` and `--env`, the same in every verb."""
+    parser.add_argument("--workspace", metavar="DIR", type=Path, help="the folder with llmops.yaml (default: here or the nearest above)")
+    parser.add_argument("--env", metavar="NAME", help="the environment (default: the workspace's default_environment)")
+
+
+def workspace_root(args: argparse.Namespace) -> Path:
+    """The workspace's folder; raises `UsageError` where there is none."""
+    start = args.workspace or Path.cwd()
+    root = start if args.workspace and (start / "llmops.yaml").is_file() else find_root(start)
+    if root is None:
+        raise UsageError(f"No llmops.yaml in {start} or above", "Run `llmops init` to start a workspace, or name one with --workspace.")
+    return Path(root)
+
+
+def uses_colour(stream: object) -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or bool(getattr(stream, "isatty", lambda: False)())
+
+
+def print_findings(diagnostics: Iterable[Diagnostic], places: Places) -> None:
+    """Findings in full, on standard error."""
+    sys.stderr.write(text_report(diagnostics, places.text, colour=uses_colour(sys.stderr)))
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """A line that changes on a terminal; plain lines elsewhere, so that a CI log can be followed."""
+    if quiet:
+        yield lambda _: None
+    elif not sys.stderr.isatty():
+        yield lambda text: print(text, file=sys.stderr, flush=True)
+    else:
+        with _spinner() as tell:
+            yield tell
+
+
+@contextmanager
+def _spinner() -> Iterator[Progress]:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        yield lambda text: status.update(text)

@@ -1,0 +1,71 @@
+"""Cross-check: prompt, retrieved context, question and answer together fit the model's context window.
+
+The account is an estimate on the safe side: 4 characters a token for the template, `TOKENS_PER_UNIT` for the passages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmops.link.findings import Finding
+from llmops.link.models import chunk_tokens
+from llmops.link.templates import literal_length
+from llmops.resources import Graph, Resource
+
+CHARACTERS_PER_TOKEN = 4
+
+
+def check_context_window(graph: Graph) -> Iterator[Finding]:
+    for application in graph.of_kind("Application"):
+        model = graph.target_of(application, "spec", "model")
+        if model is None or model.spec["task"] != "chat":
+            continue
+        yield from _check_answer(model)
+        yield from _check_application(graph, application, model)
+
+
+def _check_answer(model: Resource) -> Iterator[Finding]:
+    if model.spec["max_output_tokens"] >= model.spec["context_window"]:
+        message = f"The longest answer ({model.spec['max_output_tokens']}) leaves no room in a window of {model.spec['context_window']}"
+        yield Finding(model.id, ("spec", "max_output_tokens"), "LLM0604", message, "Lower max_output_tokens.")
+
+
+def _check_application(graph: Graph, application: Resource, model: Resource) -> Iterator[Finding]:
+    parts = _parts(graph, application, model)
+    total, window = sum(parts.values()), model.spec["context_window"]
+    if total <= window:
+        return
+    account = ", ".join(f"{name} {tokens}" for name, tokens in parts.items() if tokens)
+    message = f"About {total:,} tokens do not fit {model.name}'s window of {window:,} ({account})"
+    related = ((model.id, ("spec", "context_window"), "the window"),)
+    yield Finding(application.id, ("spec", "model"), "LLM0603", message, _way_out(graph, application, total - window), related=related)
+
+
+def _parts(graph: Graph, application: Resource, model: Resource) -> dict[str, int]:
+    sources = graph.targets_of(application, "spec", "retrieval")
+    return {
+        "prompt": max((_prompt_tokens(prompt) for prompt in _prompts(graph, application)), default=0),
+        "context": sum(source.spec["retrieve"]["top_k"] * chunk_tokens(source) for source in sources),
+        "question": application.spec["limits"]["question_tokens"],
+        "answer": model.spec["max_output_tokens"],
+    }
+
+
+def _prompts(graph: Graph, application: Resource) -> list[Resource]:
+    return [graph[r.target] for r in application.references if graph[r.target].kind == "Prompt"]
+
+
+def _prompt_tokens(prompt: Resource) -> int:
+    return sum(literal_length(message["content"]) for message in prompt.spec["messages"]) // CHARACTERS_PER_TOKEN
+
+
+def _way_out(graph: Graph, application: Resource, excess: int) -> str:
+    sources = graph.targets_of(application, "spec", "retrieval")
+    widest = max(sources, key=lambda s: s.spec["retrieve"]["top_k"] * chunk_tokens(s), default=None)
+    if widest is None:
+        return "Shorten the prompt, or take a model with a larger window."
+    each, top_k = chunk_tokens(widest), widest.spec["retrieve"]["top_k"]
+    fitting = top_k - -(-excess // each)
+    if fitting >= 1:
+        return f"top_k: {fitting} in {widest.name} fits; so would shorter chunks or a larger window."
+    return f"Shorten the chunks of {widest.name} (now about {each} tokens), or take a model with a larger window."

@@ -1,0 +1,121 @@
+"""The files that specs name: prompt texts, datasets, documents. Read once, digested, never outside the workspace.
+
+Called by the stage `link` through the paths of its specs; a problem is a value, `FileProblem`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from llmops.resources import File
+
+MAX_FILE_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    code: str
+    message: str
+    hint: str
+
+
+class Files:
+    """The workspace's files below `root`. Paths given and returned are relative to it, with slashes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._digests: dict[str, File] = {}
+        self._walked: dict[str, list[str]] = {}
+
+    def find(self, spec_file: str, path: str) -> str | FileProblem:
+        """The file that a spec in `spec_file` calls `path`."""
+        joined = os.path.normpath(os.path.join(os.path.dirname(spec_file), path))
+        outside = self._outside(joined)
+        if outside:
+            return outside
+        if not (self._root / joined).is_file():
+            return FileProblem("LLM0802", f"The file {joined} does not exist", f"Paths are relative to {spec_file}.")
+        return joined.replace(os.sep, "/")
+
+    def glob(self, spec_file: str, patterns: Iterable[str], exclude: Iterable[str] = ()) -> list[str] | FileProblem:
+        """Every file that the patterns match, sorted. `**` crosses folders, `*` and `?` don't; hidden files are left out."""
+        folder = os.path.dirname(spec_file)
+        left_out = [_matcher(os.path.normpath(os.path.join(folder, pattern))) for pattern in exclude]
+        found: set[str] = set()
+        for pattern in patterns:
+            joined = os.path.normpath(os.path.join(folder, pattern))
+            outside = self._outside(_fixed_part(joined))
+            if outside:
+                return outside
+            matches = [path for path in self._walk(_fixed_part(joined)) if _matcher(joined)(path)]
+            if not matches:
+                return FileProblem("LLM0803", f"{pattern} matches no file", f"Paths are relative to {spec_file}; `**` crosses folders.")
+            found.update(path for path in matches if not any(skip(path) for skip in left_out))
+        return sorted(found)
+
+    def digest(self, path: str) -> File | FileProblem:
+        """Size and SHA-256 of a file."""
+        if path not in self._digests:
+            content = self.read(path)
+            if isinstance(content, FileProblem):
+                return content
+            self._digests[path] = File(path, hashlib.sha256(content).hexdigest(), len(content))
+        return self._digests[path]
+
+    def read(self, path: str) -> bytes | FileProblem:
+        """A file's bytes; too big, unreadable or leading outside the workspace is a problem."""
+        full = self._root / path
+        if not full.resolve().is_relative_to(self._root):
+            return FileProblem("LLM0801", f"{path} leads outside the workspace", "Copy the file into the workspace.")
+        try:
+            if full.stat().st_size > MAX_FILE_BYTES:
+                return FileProblem("LLM0805", f"{path} is larger than {MAX_FILE_BYTES // 1_000_000} MB", "Split it.")
+            return full.read_bytes()
+        except OSError as error:
+            return FileProblem("LLM0802", f"{path} cannot be read: {error.strerror}", "Check that it exists and that you may read it.")
+
+    def _outside(self, path: str) -> FileProblem | None:
+        inside = not path.startswith("..") and not os.path.isabs(path) and (self._root / path).resolve().is_relative_to(self._root)
+        return None if inside else FileProblem("LLM0801", f"{path} lies outside the workspace", "Paths never leave the workspace; copy the file into it.")
+
+    def _walk(self, folder: str) -> list[str]:
+        if folder not in self._walked:
+            self._walked[folder] = list(_files_below(self._root, folder))
+        return self._walked[folder]
+
+
+def _files_below(root: Path, folder: str) -> Iterable[str]:
+    start = root / folder
+    if start.is_file():
+        yield folder
+    for current, folders, names in os.walk(start):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        prefix = os.path.relpath(current, root).replace(os.sep, "/")
+        yield from (f"{prefix}/{name}".removeprefix("./") for name in sorted(names) if not name.startswith("."))
+
+
+def _fixed_part(pattern: str) -> str:
+    """The folder before the first wildcard; a pattern without one is a file or folder itself."""
+    head = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return head if head == pattern else os.path.dirname(head) or "."
+
+
+@cache
+def _matcher(pattern: str) -> "_Match":
+    escaped = re.escape(pattern.replace(os.sep, "/"))
+    regex = escaped.replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+    return _Match(re.compile(regex))
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    regex: re.Pattern[str]
+
+    def __call__(self, path: str) -> bool:
+        return self.regex.fullmatch(path) is not None

@@ -1,0 +1,1 @@
+"""Monitors: signals over logged interactions. `signals.py` holds the registry."""

@@ -1,0 +1,97 @@
+"""The stages in order: read this first.
+
+    discover → load → overlay → validate → link → check → fingerprint → render → write
+
+Each stage is a function from its input to (output, diagnostics). All mistakes of a run are reported together; rendering
+starts only when there is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmops.check import check
+from llmops.diagnostics import Diagnostic, has_errors, in_order
+from llmops.errors import UsageError
+from llmops.fingerprint import fingerprint
+from llmops.link import Inputs, link
+from llmops.load.discover import read_folders, read_settings
+from llmops.load.files import Files
+from llmops.load.source import Places, load
+from llmops.overlay import overlay
+from llmops.project import Project, open_project, read_overlay
+from llmops.render.base import Artifact
+from llmops.resources import Graph
+from llmops.validate import validate
+from llmops.validate.explain import nearest
+from llmops.validate.secrets import check_secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The front half's result. `graph` is None where the workspace itself could not be read; `places` quotes the sources."""
+
+    graph: Graph | None
+    diagnostics: tuple[Diagnostic, ...]
+    places: Places
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A bundle, not yet written. `artifacts` is empty where there are errors."""
+
+    graph: Graph | None
+    artifacts: Sequence[Artifact]
+    diagnostics: tuple[Diagnostic, ...]
+    places: Places
+
+
+def check_workspace(root: Path, environment: str | None = None) -> Checked:
+    """discover → load → overlay → validate → link → check, for one environment (the default one when None).
+
+    Raises `UsageError` for an environment that the workspace does not have.
+    """
+    project, diagnostics = open_project(root)
+    if project is None:
+        source, _ = read_settings(root)
+        return Checked(None, in_order(diagnostics), Places([source] if source else []))
+    return _check_project(project, _environment(project, environment))
+
+
+def compile_workspace(root: Path, environment: str | None = None) -> Compiled:
+    """The whole way but writing."""
+    checked = check_workspace(root, environment)
+    if checked.graph is None or has_errors(checked.diagnostics):
+        return Compiled(checked.graph, (), checked.diagnostics, checked.places)
+    from llmops.render import render  # `check` needs no renderer
+
+    graph = fingerprint(checked.graph)
+    return Compiled(graph, render(graph), checked.diagnostics, checked.places)
+
+
+def _environment(project: Project, name: str | None) -> str:
+    if name is None:
+        return str(project.settings["default_environment"])
+    if name not in project.environments:
+        raise UsageError(f"The workspace has no environment {name!r}", nearest(name, project.environments))
+    return name
+
+
+def _check_project(project: Project, environment: str) -> Checked:
+    sources, diagnostics = read_folders(project.root, project.settings["specs"])
+    documents, found = load(sources)
+    diagnostics += found
+    patches, found = read_overlay(project, environment)
+    diagnostics += found
+    places = Places([*sources, *patches.sources, project.source])
+    diagnostics += check_secrets([*documents, *patches.documents, project.document], places)
+    drafts, found = overlay(documents, patches.patches, places)
+    diagnostics += found
+    specs, found = validate(drafts, places)
+    diagnostics += found
+    graph, found = link(specs, Inputs(project.graph(environment), Files(project.root), places))
+    diagnostics += found
+    diagnostics += check(graph)
+    return Checked(graph, in_order(diagnostics), places)

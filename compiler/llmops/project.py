@@ -1,0 +1,112 @@
+"""A workspace's settings: `llmops.yaml` read and checked, and the patches of an environment.
+
+Input: the folder. Output: `Project`, from which the pipeline starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llmops.diagnostics import Diagnostic, Location
+from llmops.kinds.fields import with_defaults
+from llmops.load.discover import read_folders, read_settings
+from llmops.load.source import Document, Places, Source, load
+from llmops.overlay import Patch, patches_of
+from llmops.resources import Git, Graph
+from llmops.validate import dotted, schema_mistakes
+from llmops.validate.explain import Mistake, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """`settings` is the effective `spec` of `llmops.yaml`; `document` is where it was written."""
+
+    root: Path
+    name: str
+    settings: Mapping[str, Any]
+    document: Document
+    source: Source
+
+    @property
+    def environments(self) -> list[str]:
+        return list(self.settings["environments"])
+
+    def graph(self, environment: str) -> Graph:
+        """An empty graph with this project's settings."""
+        git = self.settings.get("git")
+        linked = Git(git["url"], git["branch"], git["directory"].strip("/")) if git else None
+        return Graph(self.name, environment, {}, linked, tuple(self.settings["targets"]))
+
+
+def open_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
+    """The settings of the workspace at `root`."""
+    source, diagnostics = read_settings(root)
+    if source is None:
+        return None, diagnostics
+    documents, diagnostics = load([source])
+    if diagnostics:
+        return None, diagnostics
+    document = documents[0] if documents else Document(source.file, 0, 1, None)
+    mistakes = _settings_mistakes(document.data)
+    if mistakes or not documents:
+        return None, [_diagnostic(document, mistake, Places([source])) for mistake in mistakes]
+    filled = with_defaults("Workspace", document.data)
+    return Project(root, filled["metadata"]["name"], filled["spec"], document, source), []
+
+
+def _settings_mistakes(data: Any) -> list[Mistake]:
+    if not isinstance(data, dict):
+        return [Mistake("LLM0201", (), "llmops.yaml is a map with apiVersion, kind, metadata and spec", "Run `llmops init` for a start.")]
+    mistakes = schema_mistakes(data, "Workspace")
+    if mistakes:
+        return mistakes
+    spec = with_defaults("Workspace", data)["spec"]
+    if spec["default_environment"] not in spec["environments"]:
+        name = spec["default_environment"]
+        return [Mistake("LLM0302", ("spec", "default_environment"), f"No environment is called {name!r}", nearest(name, spec["environments"]))]
+    return []
+
+
+def _diagnostic(document: Document, mistake: Mistake, places: Places) -> Diagnostic:
+    if document.data is None:
+        return Diagnostic(mistake.code, "error", mistake.message, (Location(document.file),), "", mistake.hint)
+    place = places.key(document, mistake.path) if mistake.at_key else places.value(document, mistake.path)
+    return Diagnostic(mistake.code, "error", mistake.message, (place,), dotted(mistake.path), mistake.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """An environment's patches, in order: those of `llmops.yaml`, then `environments/<name>/*.yaml`."""
+
+    patches: tuple[Patch, ...]
+    documents: tuple[Document, ...]
+    sources: tuple[Source, ...]
+
+
+def read_overlay(project: Project, environment: str) -> tuple[Overlay, list[Diagnostic]]:
+    """Reads and checks an environment's patches; a broken one is a diagnostic and is left out."""
+    sources, diagnostics = read_folders(project.root, [f"environments/{environment}"], required=False)
+    documents, found = load(sources)
+    diagnostics += found
+    places = Places(sources)
+    patches = _inline(project, environment)
+    for document in documents:
+        mistakes = _patch_mistakes(document.data)
+        diagnostics += [_diagnostic(document, mistake, places) for mistake in mistakes]
+        if not mistakes:
+            patches.append(patches_of(document, document.data))
+    return Overlay(tuple(patches), tuple(documents), tuple(sources)), diagnostics
+
+
+def _inline(project: Project, environment: str) -> list[Patch]:
+    entries = (project.settings["environments"][environment] or {}).get("patches", [])
+    return [patches_of(project.document, entry, ("spec", "environments", environment, "patches", i)) for i, entry in enumerate(entries)]
+
+
+def _patch_mistakes(data: Any) -> list[Mistake]:
+    if not isinstance(data, dict):
+        return [Mistake("LLM0201", (), "A patch is a map with target and patch", "See `llmops explain LLM0301`.")]
+    return schema_mistakes(data, "Patch")

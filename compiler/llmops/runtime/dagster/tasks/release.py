@@ -1,0 +1,36 @@
+"""Task `release`: one hash over everything that decides an application's behaviour, and what it is made of."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from llmops.runtime.bundle import BundledResource
+from llmops.runtime.dagster.tables import table
+from llmops.runtime.dagster.translator import Node, git_url
+from llmops.runtime.dagster.workbench import Workbench
+
+COLUMNS = ("resource", "behaviour", "owner", "source", "git")
+
+
+def assemble_release(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResult[None]:
+    application = bench.bundle.application(node["task"]["application"])
+    parts = sorted(bench.reach(node["resource"]).values(), key=lambda part: part.id)
+    metadata = {
+        "release": application.release,
+        "environment": bench.bundle.environment,
+        "parts": table([_row(bench, part) for part in parts], COLUMNS),
+        "bundle": dg.MetadataValue.path(str(bench.place.bundle)),
+    }
+    return dg.MaterializeResult(asset_key=key, metadata=metadata, data_version=dg.DataVersion(application.release))
+
+
+def _row(bench: Workbench, part: BundledResource) -> dict[str, str]:
+    entry = bench.bundle.manifest["resources"][part.id]
+    source = entry["source"]
+    return {
+        "resource": part.id,
+        "behaviour": part.behaviour,
+        "owner": entry["owner"],
+        "source": f"{source['file']}:{source['line']}",
+        "git": git_url(bench.place.git, source) if bench.place.git else "",
+    }

@@ -1,0 +1,3 @@
+"""The version of llmops, in one place; `pyproject.toml` reads it from here."""
+
+VERSION = "0.1.0"
