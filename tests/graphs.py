@@ -126,7 +126,7 @@ def basics() -> list[Resource]:
 
 
 def graph(*resources: Resource, environment: str = "dev") -> Graph:
-    """A graph of these resources and the basics, with releases that look real."""
+    """A graph of these resources and the basics, one of which a resource with the same id replaces; releases look real."""
     everything = {r.id: r for r in sorted([*basics(), *resources], key=lambda r: r.id)}
     releases = {i: f"sha256:{n:064x}" for n, i in enumerate(everything, 1) if i.startswith("Application/")}
     return Graph("tests", environment, everything, releases=releases)

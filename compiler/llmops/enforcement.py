@@ -42,8 +42,8 @@ OURS: Mapping[tuple[str, str], str] = {
     ("guardrails-ai", "groundedness"): "guardrails-ai has no validator for it that runs without a language model",
     ("guardrails-ai", "code_injection"): "guardrails-ai has no validator for it",
     ("nemoguardrails", "keywords"): "NeMo Guardrails has no flow for words",
-    ("nemoguardrails", "pii"): "NeMo Guardrails' flow needs a language model of 400 MB and masks with its own threshold",
-    ("nemoguardrails", "secrets"): "NeMo Guardrails has no flow for secrets that runs on this machine",
+    ("nemoguardrails", "pii"): "NeMo Guardrails' flow needs a large spaCy model, and masks above a fixed score",
+    ("nemoguardrails", "secrets"): "NeMo Guardrails has no flow for secrets",
     ("nemoguardrails", "length"): "NeMo Guardrails has no flow for length",
     ("nemoguardrails", "json"): "NeMo Guardrails has no flow for JSON",
     ("nemoguardrails", "web"): "NeMo Guardrails' injection detection takes every Markdown image for an attack",
@@ -136,9 +136,11 @@ def _obstacle(engine: str, kind: str, stage: str, action: str) -> Support | None
     if stage == "tool":
         return _impossible("No engine runs on a tool's arguments yet.", "Check the answer: stage output.")
     if kind in ON_THE_ANSWER and stage != "output":
-        return _impossible(f"{kind} compares the answer with what it was made from; there is no answer at stage {stage}.", "Use stage output.")
+        return _impossible(f"{kind} compares the answer with what it was made from; stage {stage} has no answer.", "Use stage output.")
     if kind == "groundedness" and engine == "nemoguardrails":
-        return _impossible("NeMo Guardrails' rails see the conversation and not the retrieved passages.", "Add engines: [guardrails-ai] to the rule.")
+        return _impossible(
+            "NeMo Guardrails' rails see the conversation and not the retrieved passages.", "Add engines: [guardrails-ai] to the rule."
+        )
     if action == "redact" and kind not in WITH_PLACES:
         return _impossible(f"{kind} judges the whole text and says no place to cut out.", "Use action block, refuse, flag or log.")
     return None

@@ -1,6 +1,7 @@
 """Stage `overlay`: documents and an environment's patches → drafts, specs as the environment sees them.
 
 Input: documents of specs and of patches. Output: one `Draft` a document, whose values remember where they came from.
+A patch whose target may be in a document that could not be read, or that has no name, gives no finding of its own.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def overlay(documents: Iterable[Document], patches: Iterable[Patch], places: Pla
     diagnostics = []
     for patch in patches:
         matching = [i for i, draft in enumerate(drafts) if _matches(patch.target, draft.data)]
-        if not matching:
+        if not matching and all(_has_name(draft.data) for draft in drafts):
             diagnostics.append(_no_match(patch, drafts, places))
         for i in matching:
             drafts[i] = _apply(drafts[i], patch)
@@ -163,8 +164,12 @@ def _merge_key(items: list[Any]) -> str | None:
 
 def _no_match(patch: Patch, drafts: list[Draft], places: Places) -> Diagnostic:
     place = places.value(patch.document, (*patch.at, "target"))
-    wanted = ", ".join(f"{key} {value}" for key, value in patch.target.items())
+    wanted = ", ".join(f"{key} {_shown(value)}" for key, value in patch.target.items())
     return Diagnostic("LLM0301", "error", f"The patch matches no resource ({wanted})", (place,), "target", _near_name(patch.target, drafts))
+
+
+def _shown(wanted: Any) -> str:
+    return " ".join(f"{key}={value}" for key, value in wanted.items()) if isinstance(wanted, dict) else str(wanted)
 
 
 def _near_name(target: Mapping[str, Any], drafts: list[Draft]) -> str:

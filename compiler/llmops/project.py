@@ -12,12 +12,13 @@ from typing import Any
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.kinds.fields import with_defaults
-from llmops.load.discover import read_folders, read_settings
-from llmops.load.source import Document, Places, Source, load
+from llmops.load.discover import PATCHES, outside, read_folders, read_settings
+from llmops.load.source import UNREAD, Document, Places, Source, load
 from llmops.overlay import Patch, patches_of
 from llmops.resources import Git, Graph
 from llmops.validate import dotted, schema_mistakes
 from llmops.validate.explain import Mistake, nearest
+from llmops.validate.formats import FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,17 @@ class Project:
 def open_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
     """The settings of the workspace at `root`."""
     source, diagnostics = read_settings(root)
-    if source is None:
+    if source is None or diagnostics:
         return None, diagnostics
     documents, diagnostics = load([source])
     if diagnostics:
         return None, diagnostics
     document = documents[0] if documents else Document(source.file, 0, 1, None)
-    mistakes = _settings_mistakes(document.data)
-    if mistakes or not documents:
+    if documents[1:]:
+        document, mistakes = documents[1], [Mistake("LLM0201", (), "llmops.yaml holds one document, the workspace", "Put resources into a folder of spec.specs.")]
+    else:
+        mistakes = _settings_mistakes(document.data) or _folder_mistakes(root, document.data)
+    if mistakes:
         return None, [_diagnostic(document, mistake, Places([source])) for mistake in mistakes]
     filled = with_defaults("Workspace", document.data)
     return Project(root, filled["metadata"]["name"], filled["spec"], document, source), []
@@ -68,6 +72,20 @@ def _settings_mistakes(data: Any) -> list[Mistake]:
         name = spec["default_environment"]
         return [Mistake("LLM0302", ("spec", "default_environment"), f"No environment is called {name!r}", nearest(name, spec["environments"]))]
     return []
+
+
+def _folder_mistakes(root: Path, data: Mapping[str, Any]) -> list[Mistake]:
+    mistakes = []
+    for index, folder in enumerate(with_defaults("Workspace", data)["spec"]["specs"]):
+        path = ("spec", "specs", index)
+        malformed = list(FORMATS["path"](path, folder))
+        if malformed:
+            mistakes += malformed
+        elif outside(root, folder):
+            mistakes.append(Mistake("LLM0103", path, f"The folder {folder} lies outside the workspace", "Name a folder inside it."))
+        elif not (root / folder).is_dir():
+            mistakes.append(Mistake("LLM0104", path, f"The folder {folder} does not exist", f"Make it, or change spec.specs: mkdir {folder}"))
+    return mistakes
 
 
 def _diagnostic(document: Document, mistake: Mistake, places: Places) -> Diagnostic:
@@ -88,12 +106,12 @@ class Overlay:
 
 def read_overlay(project: Project, environment: str) -> tuple[Overlay, list[Diagnostic]]:
     """Reads and checks an environment's patches; a broken one is a diagnostic and is left out."""
-    sources, diagnostics = read_folders(project.root, [f"environments/{environment}"], required=False)
+    sources, diagnostics = read_folders(project.root, [f"{PATCHES}/{environment}"])
     documents, found = load(sources)
     diagnostics += found
     places = Places(sources)
     patches = _inline(project, environment)
-    for document in documents:
+    for document in (document for document in documents if document.data is not UNREAD):
         mistakes = _patch_mistakes(document.data)
         diagnostics += [_diagnostic(document, mistake, places) for mistake in mistakes]
         if not mistakes:

@@ -5,7 +5,7 @@ Input: `Spec`s and the workspace's files. Output: `Graph`. A new cross-check is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from llmops.diagnostics import Diagnostic, Location
@@ -16,13 +16,13 @@ from llmops.link.enforceable import check_enforcement
 from llmops.link.findings import Finding
 from llmops.link.models import check_embeddings, check_models
 from llmops.link.prompts import check_supply, check_templates
-from llmops.link.references import Names, id_of, index, names_in, references, version_of
+from llmops.link.references import UNRESOLVED, Names, id_of, index, names_in, references, version_of
 from llmops.link.uses import read_files
 from llmops.link.unused import check_unused
 from llmops.load.files import Files
 from llmops.load.source import Places
 from llmops.resources import Graph, Resource
-from llmops.validate import Spec, dotted
+from llmops.validate import Spec, Validated, dotted
 
 CHECKS: tuple[Callable[[Graph], Iterator[Finding]], ...] = (
     check_models,
@@ -31,7 +31,6 @@ CHECKS: tuple[Callable[[Graph], Iterator[Finding]], ...] = (
     check_supply,
     check_context_window,
     check_enforcement,
-    check_unused,
 )
 
 
@@ -44,13 +43,15 @@ class Inputs:
     places: Places
 
 
-def link(specs: Iterable[Spec], inputs: Inputs) -> tuple[Graph, list[Diagnostic]]:
+def link(validated: Validated, inputs: Inputs) -> tuple[Graph, list[Diagnostic]]:
     """The graph, and everything that does not fit together.
 
-    Cross-checks run on what resolved; a resource with a broken reference is checked with the references it has.
+    Cross-checks run on what resolved; a resource with a broken reference is checked with the references it has. What a
+    mistake elsewhere may explain is no finding: a reference to a resource that did not pass validation or whose file could
+    not be read, and, as long as any reference leads nowhere, that a resource is not used.
     """
-    unique, repeated = index(specs)
-    names = names_in(unique)
+    unique, repeated = index(validated.specs)
+    names = names_in(unique, validated.doubts)
     findings: list[Finding] = []
     resources: dict[str, Resource] = {}
     for id_ in sorted(unique):
@@ -58,6 +59,8 @@ def link(specs: Iterable[Spec], inputs: Inputs) -> tuple[Graph, list[Diagnostic]
         findings += found
     graph = replace(inputs.graph, resources=resources)
     findings += [finding for check in CHECKS for finding in check(graph)]
+    if not validated.doubts and not any(finding.code in UNRESOLVED for finding in findings):
+        findings += check_unused(graph)
     locator = _Locator(unique, inputs.places)
     return graph, [locator.repeated(*pair) for pair in repeated] + [locator.diagnostic(finding) for finding in findings]
 

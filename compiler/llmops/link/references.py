@@ -13,7 +13,10 @@ from llmops.kinds import VERSIONED
 from llmops.kinds.fields import annotated, values_at
 from llmops.link.findings import Finding
 from llmops.resources import Reference, resource_id
-from llmops.validate import Spec
+from llmops.validate import Doubt, Spec
+
+UNRESOLVED = frozenset({"LLM0401", "LLM0402", "LLM0403"})
+"""Codes of references that lead nowhere."""
 
 
 def version_of(spec: Spec) -> str | None:
@@ -26,12 +29,17 @@ def id_of(spec: Spec) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Which names of a kind exist, and their versions (none for a kind without)."""
+    """Which names of a kind exist, and their versions (none for a kind without); `doubts` are names that may exist too."""
 
     by_kind: Mapping[str, Mapping[str, list[str]]]
+    doubts: tuple[Doubt, ...] = ()
 
     def versions(self, kind: str, name: str) -> list[str] | None:
         return self.by_kind.get(kind, {}).get(name)
+
+    def may_have(self, kind: str, name: str) -> bool:
+        """Whether a spec with mistakes may declare it."""
+        return any(doubt.covers(kind, name) for doubt in self.doubts)
 
 
 def index(specs: Iterable[Spec]) -> tuple[dict[str, Spec], list[tuple[Spec, Spec]]]:
@@ -45,14 +53,14 @@ def index(specs: Iterable[Spec]) -> tuple[dict[str, Spec], list[tuple[Spec, Spec
     return unique, repeated
 
 
-def names_in(specs: Mapping[str, Spec]) -> Names:
+def names_in(specs: Mapping[str, Spec], doubts: tuple[Doubt, ...] = ()) -> Names:
     by_kind: dict[str, dict[str, list[str]]] = {}
     for spec in specs.values():
         versions = by_kind.setdefault(spec.kind, {}).setdefault(spec.name, [])
         version = version_of(spec)
         if version:
             versions.append(version)
-    return Names(by_kind)
+    return Names(by_kind, doubts)
 
 
 def references(spec: Spec, names: Names) -> tuple[tuple[Reference, ...], list[Finding]]:
@@ -64,7 +72,7 @@ def references(spec: Spec, names: Names) -> tuple[tuple[Reference, ...], list[Fi
             resolved = _resolve(kind, text, names)
             if resolved.target:
                 edges.append(Reference(path, resolved.target))
-            else:
+            elif not names.may_have(kind, text.partition("@")[0]):
                 findings.append(Finding(id_of(spec), path, resolved.code, resolved.message, resolved.hint))
     return tuple(edges), findings + list(_repeated(id_of(spec), edges))
 

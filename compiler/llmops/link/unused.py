@@ -1,4 +1,4 @@
-"""Cross-check: resources that no application reaches."""
+"""Cross-check: resources that no application reaches. It makes sense only where every reference leads somewhere."""
 
 from __future__ import annotations
 

@@ -6,7 +6,10 @@ Input: the folder. Output: `Source`s sorted by path. Nothing outside the folder 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import posixpath
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmops.diagnostics import Diagnostic, Location
@@ -14,6 +17,8 @@ from llmops.load.source import Source
 from llmops.load.yaml_core import MAX_BYTES
 
 SETTINGS = "llmops.yaml"
+PATCHES = "environments"
+"""The folder of the environments' patches, which are no specs."""
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -24,83 +29,113 @@ def find_root(start: Path) -> Path | None:
 
 
 def read_settings(root: Path) -> tuple[Source | None, list[Diagnostic]]:
-    """The text of `llmops.yaml`."""
+    """The text of `llmops.yaml`; None where there is no such file."""
     if not (root / SETTINGS).is_file():
         place = (Location(SETTINGS),)
         return None, [Diagnostic("LLM0101", "error", "This folder has no llmops.yaml", place, "", "Run `llmops init` to make a workspace here.")]
     return read_file(root, SETTINGS)
 
 
-def read_folders(root: Path, folders: Iterable[str], *, required: bool = True) -> tuple[list[Source], list[Diagnostic]]:
-    """Every YAML file under the folders, in order of path."""
+def read_folders(root: Path, folders: Iterable[str]) -> tuple[list[Source], list[Diagnostic]]:
+    """Every YAML file under the folders, once, in order of path; folders that don't exist have none."""
+    files: set[str] = set()
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
-    for folder in folders:
-        problem = _folder_problem(root, folder, required=required)
-        if problem:
-            diagnostics.append(problem)
-            continue
-        files, outside = _yaml_files(root, folder)
-        diagnostics += outside
-        for file in files:
-            source, found = read_file(root, file)
-            diagnostics += found
-            if source:
-                sources.append(source)
+    for folder in dict.fromkeys(posixpath.normpath(folder) for folder in folders):
+        found = _walk(root, folder)
+        files.update(found.files)
+        diagnostics += found.problems
+    sources += [Source(problem.location.file, None) for problem in diagnostics]
+    for file in sorted(files):
+        source, found_in_file = read_file(root, file)
+        sources.append(source)
+        diagnostics += found_in_file
     return sources, diagnostics
 
 
-def read_file(root: Path, file: str) -> tuple[Source | None, list[Diagnostic]]:
-    """One file as text; unreadable, too big or not UTF-8 is a diagnostic."""
-    place = (Location(file),)
+def read_file(root: Path, file: str) -> tuple[Source, list[Diagnostic]]:
+    """One file as text; unreadable, too big or not UTF-8 is a diagnostic and a source without text."""
     try:
         with open(os.path.join(root, file), "rb") as stream:
-            content = stream.read(MAX_BYTES * 4 + 1)
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Source(file, None), [_unreadable(file, error)]
+    if len(content) > MAX_BYTES:
+        message = f"The file is larger than {MAX_BYTES:,} bytes, the most a spec file has"
+        return Source(file, None), [Diagnostic("LLM0007", "error", message, (Location(file),), "", "Split the file.")]
+    try:
         return Source(file, content.decode("utf-8")), []
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        return None, [Diagnostic("LLM0001", "error", "The file is not UTF-8 text", (Location(file, line),), "", "Save it as UTF-8.")]
-    except OSError as error:
-        return None, [Diagnostic("LLM0102", "error", f"The file cannot be read: {error.strerror}", place, "", "Check that it exists and that you may read it.")]
+        return Source(file, None), [_not_utf8(file, content, error.start)]
 
 
-def _folder_problem(root: Path, folder: str, *, required: bool) -> Diagnostic | None:
-    place = (Location(SETTINGS),)
-    resolved = (root / folder).resolve()
-    if not resolved.is_relative_to(root.resolve()):
-        return Diagnostic("LLM0103", "error", f"The folder {folder} lies outside the workspace", place, "spec.specs", "Name a folder inside it.")
-    if required and not resolved.is_dir():
-        return Diagnostic("LLM0104", "error", f"The folder {folder} does not exist", place, "spec.specs", f"Make it, or change spec.specs: mkdir {folder}")
+def outside(root: Path, folder: str) -> bool:
+    """Whether a path of the workspace leads out of it, by `..` or by a link."""
+    return not (root / folder).resolve().is_relative_to(root.resolve())
+
+
+def _not_utf8(file: str, content: bytes, position: int) -> Diagnostic:
+    before = content[:position].decode("utf-8")
+    place = Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    return Diagnostic("LLM0001", "error", f"The byte 0x{content[position]:02x} here is not UTF-8", (place,), "", "Save the file as UTF-8.")
+
+
+def _unreadable(path: str, error: OSError) -> Diagnostic:
+    message = f"It cannot be read: {error.strerror}"
+    return Diagnostic("LLM0102", "error", message, (Location(path),), "", "Check that it exists and that you may read it.")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one folder of specs holds. Paths are relative to the workspace."""
+
+    files: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+
+
+def _walk(root: Path, folder: str) -> _Found:
+    """The YAML files below a folder. What cannot be read, or leads outside the workspace, is a problem, not a file."""
+    if outside(root, folder):
+        return _Found(problems=[_link_problem(folder)])
+    found = _Found(folders=[folder])
+    while found.folders:
+        current = found.folders.pop()
+        try:
+            _look_into(root, current, found)
+        except OSError as error:
+            found.problems.append(_unreadable(current, error))
+    return found
+
+
+def _look_into(root: Path, folder: str, found: _Found) -> None:
+    if not (root / folder).is_dir():
+        return
+    for entry in os.scandir(root / folder):
+        path = posixpath.normpath(f"{folder}/{entry.name}")
+        if entry.name.startswith(".") or path in (SETTINGS, PATCHES):
+            continue
+        problem = _problem(root, entry, path)
+        if entry.is_dir(follow_symlinks=False):
+            found.folders.append(path)
+        elif problem:
+            found.problems.append(problem)
+        elif path.endswith(SUFFIXES):
+            found.files.append(path)
+
+
+def _problem(root: Path, entry: os.DirEntry[str], path: str) -> Diagnostic | None:
+    """Why an entry that may hold specs cannot be taken as a file."""
+    if not (path.endswith(SUFFIXES) or entry.is_dir()):
+        return None
+    if not path.isprintable():
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        return Diagnostic("LLM0102", "error", "The file's name is not printable text", (Location(ascii(shown)),), "", "Rename it.")
+    if entry.is_symlink() and (outside(root, path) or not entry.is_file()):
+        return _link_problem(path)
+    if not stat.S_ISREG(entry.stat().st_mode):
+        return Diagnostic("LLM0102", "error", "It is not a regular file", (Location(path),), "", "Put a file here, or rename it.")
     return None
-
-
-def _yaml_files(root: Path, folder: str) -> tuple[list[str], list[Diagnostic]]:
-    """Paths relative to the workspace, sorted. A link that leads outside the workspace is a finding, not a file."""
-    pending = [folder.strip("/") or "."]
-    found: list[str] = []
-    outside: list[Diagnostic] = []
-    while pending:
-        current = pending.pop()
-        for entry in _entries(root / current):
-            path = f"{current}/{entry.name}" if current != "." else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(path)
-            elif entry.is_symlink() and not _leads_inside(root, entry):
-                outside.append(_link_problem(path))
-            elif entry.name.endswith(SUFFIXES):
-                found.append(path)
-    return sorted(found), outside
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    if not folder.is_dir():
-        return iter(())
-    return (entry for entry in os.scandir(folder) if not entry.name.startswith("."))
-
-
-def _leads_inside(root: Path, entry: os.DirEntry[str]) -> bool:
-    target = Path(entry.path).resolve()
-    return target.is_file() and target.is_relative_to(root.resolve())
 
 
 def _link_problem(path: str) -> Diagnostic:

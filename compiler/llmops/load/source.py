@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -19,15 +20,24 @@ from llmops.resources import Path
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's text. `file` is relative to the workspace, with slashes."""
+    """A file's text, None where it could not be read. `file` is relative to the workspace, with slashes."""
 
     file: str
-    text: str
+    text: str | None
+
+
+class Unread(Enum):
+    """What a document holds whose file could not be read or parsed: it may declare any resource, so absence proves nothing."""
+
+    UNREAD = "unread"
+
+
+UNREAD: Final = Unread.UNREAD
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document. `index` counts the documents of the file, `line` is where it starts, from 1."""
+    """One YAML document. `index` counts the documents of the file, `line` is where it starts, from 1. `data` may be `UNREAD`."""
 
     file: str
     index: int
@@ -36,7 +46,7 @@ class Document:
 
 
 def load(sources: Iterable[Source]) -> tuple[list[Document], list[Diagnostic]]:
-    """All documents of all files; a file with a mistake gives its diagnostic and no document."""
+    """All documents of all files; a file with a mistake gives its diagnostic and one document that holds `UNREAD`."""
     documents: list[Document] = []
     diagnostics: list[Diagnostic] = []
     for source in sources:
@@ -44,10 +54,13 @@ def load(sources: Iterable[Source]) -> tuple[list[Document], list[Diagnostic]]:
             documents += _documents(source)
         except YamlProblem as problem:
             diagnostics.append(_diagnostic(source, problem))
+            documents.append(Document(source.file, 0, 1, UNREAD))
     return documents, diagnostics
 
 
 def _documents(source: Source) -> list[Document]:
+    if source.text is None:
+        return [Document(source.file, 0, 1, UNREAD)]
     nodes = compose(source.text)
     return [Document(source.file, index, node.start_mark.line + 1, build(node)) for index, node in enumerate(nodes) if not _is_empty(node)]
 
@@ -69,12 +82,17 @@ class Places:
     """Exact positions of values and keys, found when asked for."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        self._texts: Mapping[str, str] = {s.file: s.text for s in sources}
+        self._texts: Mapping[str, str] = {s.file: s.text for s in sources if s.text is not None}
         self._nodes: dict[str, list[Node]] = {}
 
     def text(self, file: str) -> str | None:
         """The file's text, for quoting a line; None for a file that is not a spec."""
         return self._texts.get(file)
+
+    def line(self, place: Location) -> str:
+        """The line of a place, empty where it is not known."""
+        lines = (self.text(place.file) or "").split("\n", place.line)
+        return lines[place.line - 1] if place.line <= len(lines) else ""
 
     def value(self, document: Document, path: Path) -> Location:
         """Where the value at `path` stands; where it is missing, the nearest value above it."""

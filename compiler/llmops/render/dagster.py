@@ -99,17 +99,18 @@ def asset_key(resource: Resource) -> Key:
     """Where a resource stands in Dagster's asset catalogue.
 
     >>> asset_key(graph["Prompt/handbook-answer@1.0.0"])  # doctest: +SKIP
-    ('prompts', 'handbook-answer', '1.0.0')
+    ('prompts', 'handbook-answer-1.0.0')
     """
-    name = (resource.name, resource.version) if resource.version else (resource.name,)
-    return (_FOLDERS[resource.kind], *name)
+    # Dagster's graph shows only the last part of a key: a version alone would say nothing.
+    name = f"{resource.name}-{resource.version}" if resource.version else resource.name
+    return (_FOLDERS[resource.kind], name)
 
 
 def _assets(scope: _Scope) -> Iterator[dict[str, Any]]:
     for resource in scope.graph.resources.values():
         build = PARTS.get(resource.kind)
         if build:
-            yield _asset(scope, resource, build(scope.graph, resource))
+            yield _asset(scope, resource, build(scope, resource))
         if resource.kind == "Application":
             yield from _monitors(scope, resource)
 
@@ -157,20 +158,20 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-def _model(graph: Graph, model: Resource) -> Part:
+def _model(scope: _Scope, model: Resource) -> Part:
     spec = model.spec
     fields = ("task", "provider", "model", "revision", "context_window", "dimension", "licence")
     shown = {name: spec[name] for name in fields if spec.get(name) is not None}
     return Part(asset_key(model), ("model", spec["task"]), None, shown)
 
 
-def _dataset(graph: Graph, dataset: Resource) -> Part:
+def _dataset(scope: _Scope, dataset: Resource) -> Part:
     spec = dataset.spec
     shown = {"path": dataset.files[0].path, "format": spec["format"], "licence": spec["licence"], "purpose": spec["purpose"]}
     return Part(asset_key(dataset), ("dataset", spec["format"]), {"type": "dataset"}, shown)
 
 
-def _retrieval_source(graph: Graph, source: Resource) -> Part:
+def _retrieval_source(scope: _Scope, source: Resource) -> Part:
     spec = source.spec
     shown = {
         "licence": spec["documents"]["licence"],
@@ -180,11 +181,13 @@ def _retrieval_source(graph: Graph, source: Resource) -> Part:
         "files": len(source.files),
     }
     schedule = (spec.get("refresh") or {}).get("schedule")
-    models = tuple(graph.targets_of(source, "spec", "embedding"))
-    return Part(asset_key(source), ("index", "haystack", "postgres"), {"type": "index"}, shown, models, schedule)
+    models = tuple(scope.graph.targets_of(source, "spec", "embedding"))
+    # An application's pipeline says how to index; without one there is nothing to run.
+    task = {"type": "index"} if scope.users.get(source.id) else None
+    return Part(asset_key(source), ("index", "haystack", "postgres"), task, shown, models, schedule)
 
 
-def _prompt(graph: Graph, prompt: Resource) -> Part:
+def _prompt(scope: _Scope, prompt: Resource) -> Part:
     shown = {
         "version": prompt.version,
         "changelog": prompt.spec.get("changelog", ""),
@@ -193,13 +196,14 @@ def _prompt(graph: Graph, prompt: Resource) -> Part:
     return Part(asset_key(prompt), ("prompt", "yaml"), {"type": "prompt"}, shown)
 
 
-def _safety_policy(graph: Graph, policy: Resource) -> Part:
+def _safety_policy(scope: _Scope, policy: Resource) -> Part:
     engines = tuple(policy.spec["engines"])
     shown = {"engines": list(engines), "rules": len(policy.spec["rules"])}
     return Part(asset_key(policy), ("safety", *engines), {"type": "safety_policy"}, shown)
 
 
-def _application(graph: Graph, application: Resource) -> Part:
+def _application(scope: _Scope, application: Resource) -> Part:
+    graph = scope.graph
     evaluations = graph.targets_of(application, "spec", "evaluations")
     parts = [r for field_ in ("model", "prompt", "variants", "retrieval", "safety") for r in graph.targets_of(application, "spec", field_)]
     return Part(
@@ -246,7 +250,7 @@ def _signals(signals: Iterable[Mapping[str, Any]]) -> Iterator[Check]:
             yield Check(signal["name"], signal["name"], low, high)
 
 
-PARTS: Mapping[str, Callable[[Graph, Resource], Part]] = {
+PARTS: Mapping[str, Callable[[_Scope, Resource], Part]] = {
     "Application": _application,
     "Dataset": _dataset,
     "Model": _model,

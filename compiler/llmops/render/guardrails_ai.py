@@ -34,7 +34,13 @@ def _render_policy(policy: Resource) -> Iterator[Artifact]:
 
 def _guard(policy: Resource, stage: str, validators: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     name = f"{policy.name}-{stage}"
-    return {"id": name, "name": name, "description": policy.description, "output_schema": {"type": "string"}, "validators": list(validators)}
+    return {
+        "id": name,
+        "name": name,
+        "description": policy.description,
+        "output_schema": {"type": "string"},
+        "validators": list(validators),
+    }
 
 
 def _place(rules: Sequence[Rule]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

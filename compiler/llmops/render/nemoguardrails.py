@@ -64,7 +64,9 @@ def _is_native(direction: str, rule: Rule) -> bool:
 
 
 def _settings(rule: Rule) -> dict[str, Any]:
-    return {"detector": dict(rule["detector"]), "action": effective_action(rule), "on_error": rule["on_error"]}
+    """A rule that only monitors must not stop the rails either when its detector fails: NeMo would skip those behind it."""
+    on_error = "log" if rule["mode"] == "monitor" else rule["on_error"]
+    return {"detector": dict(rule["detector"]), "action": effective_action(rule), "on_error": on_error}
 
 
 def _announce(stage: str, rules: Sequence[Rule]) -> dict[str, Any]:

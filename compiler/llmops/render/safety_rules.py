@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from llmops.enforcement import Rule, engines_of, enforce_rule, rules_at
+from llmops.enforcement import Rule, enforce_rule, engines_of, rules_at
 from llmops.errors import LlmopsError
 from llmops.render.base import Artifact, json_file
 from llmops.resources import Graph, Resource

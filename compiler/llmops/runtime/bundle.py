@@ -119,6 +119,17 @@ class Bundle:
         found = (self.resource(id_) for id_ in resource.references)
         return [r for r in found if r.kind == kind]
 
+    def reach(self, *ids: str) -> dict[str, BundledResource]:
+        """These resources and everything they depend on, by id."""
+        found: dict[str, BundledResource] = {}
+        waiting = list(ids)
+        while waiting:
+            id_ = waiting.pop()
+            if id_ not in found:
+                found[id_] = self.resource(id_)
+                waiting.extend(found[id_].references)
+        return found
+
     def text(self, path: str) -> str:
         """A file of the bundle, checked again: what is used is what was rendered."""
         content = (self.directory / path).read_bytes()

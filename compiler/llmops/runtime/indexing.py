@@ -51,6 +51,7 @@ def index_source(bundle: Bundle, source: str, root: Path, progress: Callable[[st
     contents = {file: _read(root, file) for file in resource.files}
     pipeline = _indexing_pipeline(bundle, resource, root)
     with _table(pipeline, resource) as table:
+        table.lock()
         present = table.files()
         new = [file for file in resource.files if (file.path, file.sha256) not in present]
         for done, batch in _batches(new):
@@ -69,7 +70,7 @@ def check_index(bundle: Bundle, source: str, root: Path) -> None:
     expected = {(file.path, file.sha256) for file in resource.files}
     if present != expected:
         what = "is empty" if not present else f"differs from the bundle in {sorted(present ^ expected)[0][0]}"
-        raise RuntimeUnavailable(f"The index of {resource.id} {what}.", f"llmops index {resource.name}")
+        raise RuntimeUnavailable(f"The index of {resource.id} {what}.", f"llmops run --select indexes/{resource.name}")
 
 
 def _read(root: Path, file: SourceFile) -> bytes:
@@ -118,6 +119,10 @@ class _Table:
     connection: Connection[Any]
     name: Any
 
+    def lock(self) -> None:
+        """Waits for another indexing run of this table, and holds the next one off until the connection closes."""
+        self.connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [str(self.name)])
+
     def files(self) -> set[tuple[str, str]]:
         rows = self._execute("SELECT DISTINCT meta->>'file_path', meta->>'sha256' FROM {table}")
         return {(str(path), str(sha256)) for path, sha256 in rows}
@@ -128,17 +133,17 @@ class _Table:
     def keep_only(self, files: Sequence[SourceFile]) -> int:
         """Deletes the chunks of every other file or version, and says how many."""
         pairs = [file.path for file in files], [file.sha256 for file in files]
-        return self._execute(_DELETE, pairs).rowcount
+        return int(self._execute(_DELETE, pairs).rowcount)
 
     def _execute(self, statement: str, values: Any = None) -> Any:
         from psycopg.sql import SQL
 
-        return self.connection.execute(SQL(statement).format(table=self.name), values)  # type: ignore[arg-type]
+        return self.connection.execute(SQL(statement).format(table=self.name), values)
 
 
 @contextmanager
 def _table(pipeline: Pipeline, source: BundledResource) -> Iterator[_Table]:
-    """The table of the pipeline's writer, created if need be, and locked against a second indexing run."""
+    """The table of the pipeline's writer, created if need be."""
     import psycopg
     from haystack.document_stores.errors import DocumentStoreError
     from psycopg.sql import Identifier
@@ -146,8 +151,10 @@ def _table(pipeline: Pipeline, source: BundledResource) -> Iterator[_Table]:
     store = pipeline.get_component(f"writer_{_suffix(source)}").document_store  # type: ignore[attr-defined]
     try:
         with psycopg.connect(store.connection_string.resolve_value(), autocommit=True) as connection:
-            connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [store.table_name])
-            store.count_documents()  # creates extension, table and indexes where they are missing
+            with connection.transaction():
+                # Haystack looks whether extension, table and indexes are there and then creates them: one at a time.
+                connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('llmops create', 0))")
+                store.count_documents()
             yield _Table(connection, Identifier(store.schema_name, store.table_name))
     except (psycopg.OperationalError, DocumentStoreError) as error:
         raise RuntimeUnavailable(f"The store of {source.id} does not answer: {error}") from error

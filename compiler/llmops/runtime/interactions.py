@@ -75,6 +75,10 @@ CREATE TABLE IF NOT EXISTS interactions ({", ".join(f'"{c}" {_TYPES.get(f, "TEXT
   PRIMARY KEY ("{COLUMNS["id"]}"));
 CREATE INDEX IF NOT EXISTS interactions_by_time ON interactions ("{COLUMNS["application"]}", "{COLUMNS["time"]}");
 """
+_SELECT = (
+    f'SELECT {_NAMES} FROM interactions WHERE "{COLUMNS["application"]}" = ? AND "{COLUMNS["time"]}" >= ? '
+    f'ORDER BY "{COLUMNS["time"]}", rowid'
+)
 
 
 def record(root: Path, interaction: Interaction) -> None:
@@ -89,9 +93,8 @@ def read(root: Path, application: str, since: datetime | None = None) -> list[In
     if not (root / LOG_FILE).is_file():
         return []
     start = stamp(since) if since else ""
-    query = f'SELECT {_NAMES} FROM interactions WHERE "{COLUMNS["application"]}" = ? AND "{COLUMNS["time"]}" >= ? ORDER BY "{COLUMNS["time"]}", rowid'
     with _log(root) as connection:
-        return [_interaction(row) for row in connection.execute(query, (application, start))]
+        return [_interaction(row) for row in connection.execute(_SELECT, (application, start))]
 
 
 def stamp(moment: datetime) -> str:

@@ -50,7 +50,9 @@ class PassageGuard:
         if self._rails is None:
             bundle = os.environ.get(BUNDLE_VARIABLE)
             if not bundle:
-                raise RuntimeUnavailable(f"{BUNDLE_VARIABLE} does not say where the rails of {self.policy} are.", f"export {BUNDLE_VARIABLE}=build/dev")
+                raise RuntimeUnavailable(
+                    f"{BUNDLE_VARIABLE} does not say where the rails of {self.policy} are.", f"export {BUNDLE_VARIABLE}=build/dev"
+                )
             from llmops.runtime.rails import load_rails
 
             self._rails = load_rails(Path(bundle), self.policy)

@@ -38,7 +38,7 @@ def load_pipeline(bundle: Bundle, path: str, root: Path, keep: Callable[[str], b
     try:
         from haystack import Pipeline
     except ImportError as error:
-        raise RuntimeUnavailable("Haystack is not installed.", 'pip install "llmops[haystack]"') from error
+        raise RuntimeUnavailable("Haystack is not installed.", 'pip install "llmops-compiler[run]"') from error
     with _bundle_variable(bundle):
         pipeline = Pipeline.from_dict(definition, allowed_modules=["llmops.runtime"])
         pipeline.warm_up()

@@ -14,11 +14,12 @@ from typing import Any
 import jsonschema_rs
 
 from llmops.diagnostics import Diagnostic
-from llmops.validate.explain import Mistake, explain, nearest
-from llmops.validate.formats import check_formats
 from llmops.kinds import API_VERSION, KINDS, schema
-from llmops.load.source import Places
+from llmops.load.source import UNREAD, Places
 from llmops.overlay import Draft
+from llmops.validate.explain import Mistake, explain, nearest, shown
+from llmops.validate.formats import check_formats
+from llmops.validate.secrets import holds_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,55 @@ class Spec:
         return str(self.data["metadata"]["name"])
 
 
-def validate(drafts: Iterable[Draft], places: Places) -> tuple[list[Spec], list[Diagnostic]]:
-    """Every mistake of every draft; only clean drafts become specs."""
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a draft with mistakes declares once it is mended. None stands for any: the kind or the name is what is wrong."""
+
+    kind: str | None
+    name: str | None
+
+    def covers(self, kind: str, name: str) -> bool:
+        return self.kind in (None, kind) and self.name in (None, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """`doubts` are the resources of drafts that did not pass: they count as declared, so that one mistake is one finding."""
+
+    specs: tuple[Spec, ...]
+    doubts: tuple[Doubt, ...] = ()
+
+
+def validate(drafts: Iterable[Draft], places: Places) -> tuple[Validated, list[Diagnostic]]:
+    """Every mistake of every draft; only clean drafts become specs, the others are doubts."""
     specs: list[Spec] = []
+    doubts: list[Doubt] = []
     diagnostics: list[Diagnostic] = []
     for draft in drafts:
+        if draft.data is UNREAD:
+            doubts.append(Doubt(None, None))
+            continue
         mistakes = mistakes_of(draft.data)
         if mistakes:
-            diagnostics += [_diagnostic(draft, mistake, places) for mistake in mistakes]
+            doubts.append(_doubt(draft.data, mistakes))
+            found = [_diagnostic(draft, mistake, places) for mistake in mistakes]
+            diagnostics += [d for d in found if not _is_reported(d, places)]
         else:
             specs.append(Spec(draft, draft.data))
-    return specs, diagnostics
+    return Validated(tuple(specs), tuple(doubts)), diagnostics
+
+
+def _doubt(data: Any, mistakes: Iterable[Mistake]) -> Doubt:
+    wrong = {mistake.path for mistake in mistakes}
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    kind = data["kind"] if isinstance(data, dict) and _is_kind(data.get("kind")) else None
+    return Doubt(kind, name if isinstance(name, str) and ("metadata", "name") not in wrong else None)
+
+
+def _is_reported(found: Diagnostic, places: Places) -> bool:
+    """A secret of a known form is found in the text of its line, see `secrets.py`."""
+    return found.code == "LLM0210" and holds_secret(places.line(found.location))
 
 
 def mistakes_of(data: Any) -> list[Mistake]:
@@ -78,12 +117,16 @@ def _unknown_kind(data: Any) -> Mistake | None:
     if "apiVersion" not in data:
         return Mistake("LLM0202", (), "apiVersion is missing", f"Add `apiVersion: {API_VERSION}`.")
     if data["apiVersion"] != API_VERSION:
-        return Mistake("LLM0202", ("apiVersion",), f"apiVersion {data['apiVersion']!r} is not known", f"Write `apiVersion: {API_VERSION}`.")
+        return Mistake("LLM0202", ("apiVersion",), f"apiVersion {shown(data['apiVersion'])} is not known", f"Write `apiVersion: {API_VERSION}`.")
     if kind is None:
         return Mistake("LLM0203", (), "kind is missing", f"Add one of {', '.join(KINDS)}.")
-    if kind not in KINDS:
-        return Mistake("LLM0203", ("kind",), f"Unknown kind {kind!r}", nearest(str(kind), KINDS))
+    if not _is_kind(kind):
+        return Mistake("LLM0203", ("kind",), f"Unknown kind {shown(kind)}", nearest(str(kind), KINDS))
     return None
+
+
+def _is_kind(value: Any) -> bool:
+    return isinstance(value, str) and value in KINDS
 
 
 def _diagnostic(draft: Draft, mistake: Mistake, places: Places) -> Diagnostic:

@@ -48,10 +48,10 @@ def explain(errors: Iterable[jsonschema_rs.ValidationError], data: Any, schema: 
 def _explain(error: jsonschema_rs.ValidationError, data: Any, schema: Mapping[str, Any]) -> Iterator[Mistake]:
     path = tuple(error.instance_path)
     rule = str(error.kind.name)
-    expected = _at(schema, error.schema_path)
-    value = _at(data, path)
+    expected = value_at(schema, error.schema_path)
+    value = value_at(data, path)
     if rule in ("oneOf", "anyOf"):
-        yield from _branch(value, path, schema, _at(schema, error.schema_path[:-1]))
+        yield from _branch(value, path, schema, value_at(schema, error.schema_path[:-1]))
         return
     explainer = _EXPLAINERS.get(rule, _other)
     if rule == "additionalProperties":
@@ -64,7 +64,8 @@ def _explain(error: jsonschema_rs.ValidationError, data: Any, schema: Mapping[st
         yield explainer(value, path, expected, error)
 
 
-def _at(part: Any, path: Iterable[str | int]) -> Any:
+def value_at(part: Any, path: Iterable[str | int]) -> Any:
+    """The part of a document or a schema that `path` leads to."""
     for step in path:
         part = part[int(step) if isinstance(part, list) else step]
     return part
@@ -74,15 +75,15 @@ def _branch(value: Any, path: Path, schema: Mapping[str, Any], union: Mapping[st
     """Of several shapes, explains the one that the discriminating field names."""
     discriminator = union.get("discriminator")
     if discriminator is None:
-        yield Mistake("LLM0205", path, f"{_shown(value)} has the wrong type", f"Expected {_types(union)}.")
+        yield Mistake("LLM0205", path, f"{shown(value)} has the wrong type", f"Expected {_types(union)}.")
         return
     field, mapping = discriminator["propertyName"], discriminator["mapping"]
     if not isinstance(value, dict):
-        yield Mistake("LLM0205", path, f"Expected a map with `{field}`, found {_shown(value)}", f"Write `{field}: {next(iter(mapping))}` and its fields.")
+        yield Mistake("LLM0205", path, f"Expected a map with `{field}`, found {shown(value)}", f"Write `{field}: {next(iter(mapping))}` and its fields.")
     elif field not in value:
         yield Mistake("LLM0207", path, f"`{field}` is missing", f"Add one of {', '.join(mapping)}.", at_key=True)
-    elif value[field] not in mapping:
-        yield Mistake("LLM0206", (*path, field), f"Unknown {field} {value[field]!r}", nearest(str(value[field]), mapping))
+    elif not isinstance(value[field], str) or value[field] not in mapping:
+        yield Mistake("LLM0206", (*path, field), f"Unknown {field} {shown(value[field])}", nearest(str(value[field]), mapping))
     else:
         yield from _inside_branch(value, path, schema, mapping[value[field]])
 
@@ -94,7 +95,7 @@ def _inside_branch(value: Any, path: Path, schema: Mapping[str, Any], reference:
 
 
 def _unknown_fields(value: Any, path: Path, schema: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Iterator[Mistake]:
-    known = list(_at(schema, error.schema_path[:-1]).get("properties", {}))
+    known = list(value_at(schema, error.schema_path[:-1]).get("properties", {}))
     for name in value:
         if name not in known:
             yield Mistake("LLM0204", (*path, name), f"Unknown field {name!r}", nearest(str(name), known, "Fields here"), at_key=True)
@@ -111,7 +112,7 @@ def _wrong_type(value: Any, path: Path, expected: Any, _: jsonschema_rs.Validati
     if expected == "object" and path and path[-1] in SECRET_FIELDS:
         return Mistake("LLM0210", path, "A secret is written into the spec", "Write {env: NAME} and keep the value outside git.")
     wanted = " or ".join(TYPE_NAMES[name] for name in ([expected] if isinstance(expected, str) else expected))
-    return Mistake("LLM0205", path, f"Expected {wanted}, found {_shown(value)}", _type_hint(value, expected))
+    return Mistake("LLM0205", path, f"Expected {wanted}, found {shown(value)}", _type_hint(value, expected))
 
 
 def _type_hint(value: Any, expected: Any) -> str:
@@ -128,11 +129,11 @@ def _type_hint(value: Any, expected: Any) -> str:
 
 def _not_allowed(value: Any, path: Path, expected: Any, _: jsonschema_rs.ValidationError) -> Mistake:
     allowed = [str(item) for item in (expected if isinstance(expected, list) else [expected])]
-    return Mistake("LLM0206", path, f"{_shown(value)} is not one of {', '.join(allowed)}", nearest(str(value), allowed, "Allowed"))
+    return Mistake("LLM0206", path, f"{shown(value)} is not one of {', '.join(allowed)}", nearest(str(value), allowed, "Allowed"))
 
 
 def _bad_pattern(value: Any, path: Path, expected: Any, _: jsonschema_rs.ValidationError) -> Mistake:
-    return Mistake("LLM0208", path, f"{_shown(value)} does not have the right form", f"It must match {expected}")
+    return Mistake("LLM0208", path, f"{shown(value)} does not have the right form", f"It must match {expected}")
 
 
 def _out_of_range(value: Any, path: Path, expected: Any, error: jsonschema_rs.ValidationError) -> Mistake:
@@ -163,7 +164,8 @@ def _types(union: Mapping[str, Any]) -> str:
     return " or ".join(TYPE_NAMES.get(option.get("type", ""), "another form") for option in union.get("anyOf", union.get("oneOf", [])))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a message quotes it: short."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):

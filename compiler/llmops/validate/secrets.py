@@ -1,17 +1,15 @@
 """Finds literals that look like secrets. Specs hold `{env: NAME}`, never the value.
 
-Part of the stage `validate`. The value itself is never repeated in a message.
+Input: the texts of files, comments and broken files included. The value itself is never repeated in a message.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from llmops.diagnostics import Diagnostic
+from llmops.diagnostics import Diagnostic, Location
 from llmops.load.source import Document, Places
-from llmops.resources import Path
 
 # The fixed beginnings let a substring search skip nearly every file before a regular expression runs.
 KNOWN = {
@@ -23,31 +21,34 @@ KNOWN = {
     "AIza": re.compile(r"\bAIza[A-Za-z0-9_-]{35}\b"),
     "hf_": re.compile(r"\bhf_[A-Za-z0-9]{30,}\b"),
     "PRIVATE KEY-----": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "://": re.compile(r"://[^/\s:@{]+:[^/\s@{]+@"),
+    "://": re.compile(r"""://[^/\s:@{"']+:[^/\s@{"']+@"""),
     "eyJ": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 }
+HIDDEN = "•"
 
 
 def check_secrets(documents: Iterable[Document], places: Places) -> list[Diagnostic]:
-    """One error for each value that looks like a key, a token or a password in an address."""
-    return [finding for document in documents if _may_hold_one(places.text(document.file) or "") for finding in _check(document, places)]
+    """One error for each thing in the documents' files that looks like a key, a token or a password in an address."""
+    files = dict.fromkeys(document.file for document in documents)
+    return [finding for file in files for finding in _check(file, places.text(file) or "")]
 
 
-def _may_hold_one(text: str) -> bool:
+def holds_secret(text: str) -> bool:
     return any(beginning in text and pattern.search(text) for beginning, pattern in KNOWN.items())
 
 
-def _check(document: Document, places: Places) -> Iterator[Diagnostic]:
-    for path, value in _texts(document.data, ()):
-        if any(beginning in value and pattern.search(value) for beginning, pattern in KNOWN.items()):
-            place = places.value(document, path)
+def hide_secrets(text: str) -> str:
+    """The text, of the same length, with every secret of a known form blotted out."""
+    for beginning, pattern in KNOWN.items():
+        if beginning in text:
+            text = pattern.sub(lambda match: HIDDEN * len(match[0]), text)
+    return text
+
+
+def _check(file: str, text: str) -> Iterator[Diagnostic]:
+    for beginning, pattern in KNOWN.items():
+        for match in pattern.finditer(text) if beginning in text else ():
+            line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())
             hint = "Revoke it, keep the new one outside git and write {env: NAME}."
-            yield Diagnostic("LLM0210", "error", "This looks like a secret; specs never hold one", (place,), ".".join(map(str, path)), hint)
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts(item, (*path, key))
+            place = Location(file, line, column, len(match[0]))
+            yield Diagnostic("LLM0210", "error", "This looks like a secret; specs never hold one", (place,), "", hint)

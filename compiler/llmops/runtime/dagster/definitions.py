@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,10 @@ def project_defs(
 ) -> dg.Definitions:
     """Definitions without an executor, to be merged into a project that chooses its own."""
     resource = f"llmops_{identifier(manifest['workspace'])}_{identifier(manifest['environment'])}"
-    specs = _specs(manifest["assets"], place, translator)
+    with warnings.catch_warnings():
+        # Code references are in beta: a warning an asset would bury what matters in a console.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        specs = _specs(manifest["assets"], place, translator)
     built = [Built(node, spec, _checks(node, spec, translator), resource, op_tags or {}) for node, spec in specs]
     runnable = [b for b in built if b.node["task"]]
     return dg.Definitions(

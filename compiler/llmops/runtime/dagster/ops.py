@@ -1,6 +1,7 @@
-"""Ops: what Dagster runs for one asset of the manifest, and for one evaluation of a release."""
+"""Ops: what Dagster runs for one asset of the manifest, and for one evaluation of a release.
 
-from __future__ import annotations
+No `from __future__ import annotations` here: Dagster reads the type of an op's context when the op is defined.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import dagster as dg
 from llmops.runtime.dagster.evaluation import check_evaluation
 from llmops.runtime.dagster.tasks import TASKS
 from llmops.runtime.dagster.translator import Node
+from llmops.runtime.dagster.workbench import Workbench
 
 Checks = Sequence[tuple[Node, dg.AssetCheckSpec]]
 
@@ -61,9 +63,16 @@ def build_asset(asset: Built) -> dg.AssetsDefinition:
         description=f"{asset.node['kind']}: {asset.node['resource']}",
     )
     def materialize(context: dg.AssetExecutionContext) -> Any:
-        yield run(getattr(context.resources, asset.resource), asset.node, asset.spec.key)
+        yield run(_bench(context, asset.resource), asset.node, asset.spec.key)
 
     return materialize
+
+
+def _bench(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, resource: str) -> Workbench:
+    """The run's workbench; what it reports from now on belongs to this op."""
+    bench: Workbench = getattr(context.resources, resource)
+    bench.progress = context.log.info
+    return bench
 
 
 def build_evaluations(asset: Built) -> Iterator[dg.AssetChecksDefinition]:
@@ -88,6 +97,6 @@ def _evaluation(asset: Built, evaluation: str, checks: Checks) -> dg.AssetChecks
         # Of all the checks of an evaluation only the selected ones may be answered.
         selected = {key.name for key in context.selected_asset_check_keys}
         chosen = [(check, spec.key) for check, spec in checks if spec.name in selected]
-        yield from check_evaluation(getattr(context.resources, asset.resource), application, chosen)
+        yield from check_evaluation(_bench(context, asset.resource), application, chosen)
 
     return evaluate

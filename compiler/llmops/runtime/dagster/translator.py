@@ -94,8 +94,8 @@ class LlmopsTranslator:
         if not self.settings.enable_code_references:
             return {}
         source = node["source"]
-        local = dg.LocalFileCodeReference(str(place.root / source["file"]), source["line"], label=source["file"])
-        remote = [dg.UrlCodeReference(git_url(place.git, source), label="git")] if place.git else []
+        local = dg.LocalFileCodeReference(file_path=str(place.root / source["file"]), line_number=source["line"], label=source["file"])
+        remote = [dg.UrlCodeReference(url=git_url(place.git, source), label="git")] if place.git else []
         return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[local, *remote])}
 
 

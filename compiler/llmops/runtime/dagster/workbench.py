@@ -23,7 +23,8 @@ class Workbench:
 
     place: Place
     stack: ExitStack
-    progress: Callable[[str], None]
+    progress: Callable[[str], None] = lambda _message: None
+    """Set by each op to its own log."""
     running: set[str] = field(default_factory=set)
 
     @cached_property
@@ -50,7 +51,7 @@ class Workbench:
 
         missing = set(ids) - self.running
         if missing:
-            self.stack.enter_context(services(self.bundle, self.place.root, progress=self.progress, resources=missing))
+            self.stack.enter_context(services(self.bundle, self.place.root, progress=lambda message: self.progress(message), resources=missing))
             self.running |= missing
 
 
@@ -58,10 +59,9 @@ def workbench_resource(place: Place) -> dg.ResourceDefinition:
     """A resource for the ops of one bundle. It opens nothing until an op asks."""
 
     @contextmanager
-    def open_workbench(context: dg.InitResourceContext) -> Iterator[Workbench]:
-        log = context.log
+    def open_workbench(_context: dg.InitResourceContext) -> Iterator[Workbench]:
         with ExitStack() as stack:
-            yield Workbench(place, stack, log.info if log else lambda _message: None)
+            yield Workbench(place, stack)
 
     opener: Any = open_workbench
     return dg.ResourceDefinition(opener, description="The llmops bundle, and the local services that its assets need.")

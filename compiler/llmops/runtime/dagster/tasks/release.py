@@ -9,7 +9,10 @@ from llmops.runtime.dagster.tables import table
 from llmops.runtime.dagster.translator import Node, git_url
 from llmops.runtime.dagster.workbench import Workbench
 
-COLUMNS = ("resource", "behaviour", "owner", "source", "git")
+DIGITS = 12
+"""Of a behaviour hash in the table; the whole hash is the part's code version."""
+
+COLUMNS = ("resource", "owner", "source", "behaviour", "git")
 
 
 def assemble_release(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResult[None]:
@@ -29,8 +32,8 @@ def _row(bench: Workbench, part: BundledResource) -> dict[str, str]:
     source = entry["source"]
     return {
         "resource": part.id,
-        "behaviour": part.behaviour,
         "owner": entry["owner"],
         "source": f"{source['file']}:{source['line']}",
+        "behaviour": part.behaviour[:DIGITS],
         "git": git_url(bench.place.git, source) if bench.place.git else "",
     }

@@ -47,7 +47,14 @@ def _analyzer() -> AnalyzerEngine:
 def _recognizers() -> list[EntityRecognizer]:
     from presidio_analyzer import predefined_recognizers as known
 
-    plain = (known.CreditCardRecognizer, known.CryptoRecognizer, known.IbanRecognizer, known.IpRecognizer, known.PhoneRecognizer, known.UsSsnRecognizer)
+    plain = (
+        known.CreditCardRecognizer,
+        known.CryptoRecognizer,
+        known.IbanRecognizer,
+        known.IpRecognizer,
+        known.PhoneRecognizer,
+        known.UsSsnRecognizer,
+    )
     return [*(recognizer() for recognizer in plain), _email_recognizer()]
 
 
@@ -58,7 +65,7 @@ def _email_recognizer() -> EntityRecognizer:
 
     suffixes = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=())
 
-    class OfflineEmailRecognizer(EmailRecognizer):  # type: ignore[misc]  # Presidio has no types
+    class OfflineEmailRecognizer(EmailRecognizer):
         def validate_result(self, pattern_text: str) -> bool:
             return bool(suffixes(pattern_text).top_domain_under_public_suffix)
 

