@@ -58,6 +58,8 @@ SAFETY: dict[str, Any] = {
             "mode": "enforce",
             "on_error": "block",
             "severity": "high",
+            "category": {},
+            "tests": {"hit": [], "pass": []},
             "message": "Ask me about the handbook.",
         }
     ],

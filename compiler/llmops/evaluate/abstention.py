@@ -23,7 +23,7 @@ def is_unanswerable(observation: Observation) -> bool:
 
 def abstains(text: str) -> bool:
     """Whether an English answer says that it does not know. An empty answer says nothing, so it does not count."""
-    return bool(_ADMITS.search(text.replace("’", "'")))
+    return bool(_ADMITS.search(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")))
 
 
 def abstained(observation: Observation) -> float:

@@ -126,7 +126,8 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 raise CasesError(f"{path}:{reader.line_num}: more cells than columns ({', '.join(reader.fieldnames or ())})")
             yield reader.line_num, values
     except csv.Error as error:
-        raise CasesError(f"{path}:{reader.line_num}: not CSV: {error}") from error
+        # A dict reader counts a line only after it was read; the one beneath knows where it stopped.
+        raise CasesError(f"{path}:{reader.reader.line_num}: not CSV: {error}") from error
 
 
 FORMATS: Mapping[str, Callable[[Path, str], Iterator[tuple[int, Mapping[str, Any]]]]] = {"jsonl": _jsonl, "csv": _csv}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from llmops.link.findings import Finding
 from llmops.link.models import chunk_tokens
-from llmops.link.templates import literal_length
+from llmops.link.templates import Template, read_template
 from llmops.resources import Graph, Resource
 
 CHARACTERS_PER_TOKEN = 4
@@ -56,7 +56,8 @@ def _prompts(graph: Graph, application: Resource) -> list[Resource]:
 
 
 def _prompt_tokens(prompt: Resource) -> int:
-    return sum(literal_length(message["content"]) for message in prompt.spec["messages"]) // CHARACTERS_PER_TOKEN
+    templates = [read_template(message.get("content", "")) for message in prompt.spec["messages"]]
+    return sum(template.literal_length for template in templates if isinstance(template, Template)) // CHARACTERS_PER_TOKEN
 
 
 def _way_out(graph: Graph, application: Resource, excess: int) -> str:

@@ -52,12 +52,21 @@ def _row(dataset: Resource, number: int, row: Any) -> Iterator[FileProblem]:
 
 def _csv(dataset: Resource, content: bytes) -> Iterator[FileProblem]:
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8")))
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        columns = reader.fieldnames or ()
+        rows = [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError:
         yield _problem(dataset, 1, "not UTF-8 text")
         return
-    if _question(dataset.spec) not in (reader.fieldnames or ()):
+    except csv.Error as error:
+        yield _problem(dataset, reader.line_num, f"not CSV ({error})")
+        return
+    if _question(dataset.spec) not in columns:
         yield _problem(dataset, 1, f"no column {_question(dataset.spec)!r}")
+    elif not rows:
+        yield _problem(dataset, 1, "no rows")
+    for number, row in rows if _question(dataset.spec) in columns else ():
+        yield from _row(dataset, number, row)
 
 
 def _question(spec: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from llmops.enforcement import enforce_rule, engines_of
@@ -12,27 +12,36 @@ from llmops.resources import Graph, Path, Resource
 
 def check_enforcement(graph: Graph) -> Iterator[Finding]:
     for policy in graph.of_kind("SafetyPolicy"):
-        for index, rule in enumerate(policy.spec["rules"]):
+        for index in range(len(policy.spec["rules"])):
             path: Path = ("spec", "rules", index)
-            yield from _check_engines(policy, rule, path)
-            yield from _check_stages(policy, rule, path)
+            yield from _check_engines(policy, path)
+            yield from _check_rule(policy, path)
 
 
-def _check_engines(policy: Resource, rule: Mapping[str, Any], path: Path) -> Iterator[Finding]:
-    rendered = policy.spec["engines"]
-    for position, engine in enumerate(rule.get("engines", ())):
-        if engine not in rendered:
-            message = f"The policy does not render for {engine}"
+def _check_engines(policy: Resource, path: Path) -> Iterator[Finding]:
+    rule = _rule(policy, path)
+    engines = policy.spec["engines"]
+    named = rule.get("engines", engines)
+    for position, engine in enumerate(named):
+        if engine not in engines:
+            message = f"{rule['id']!r} names {engine}, which the policy does not list"
             yield Finding(policy.id, (*path, "engines", position), "LLM0702", message, f"Add {engine} to spec.engines, or remove it here.")
-    if rendered[0] not in engines_of(policy.spec, rule):
-        message = f"{rendered[0]} serves, and would not enforce {rule['id']!r}"
-        yield Finding(policy.id, (*path, "engines"), "LLM0703", message, "Put an engine first that enforces every rule.")
+    if set(named) <= set(engines) and engines[0] not in named:
+        message = f"{engines[0]} serves, and would not enforce {rule['id']!r}"
+        hint = f"Add {engines[0]} here, or put an engine first in spec.engines that enforces every rule."
+        yield Finding(policy.id, (*path, "engines"), "LLM0703", message, hint)
 
 
-def _check_stages(policy: Resource, rule: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+def _check_rule(policy: Resource, path: Path) -> Iterator[Finding]:
+    rule = _rule(policy, path)
     for position, stage in enumerate(rule["stage"]):
         for engine in engines_of(policy.spec, rule):
             support = enforce_rule(engine, rule, stage)
             if not support.possible:
                 message = f"{engine} cannot enforce {rule['id']!r} on {stage}: {support.reason}"
                 yield Finding(policy.id, (*path, "stage", position), "LLM0701", message, support.remedy)
+
+
+def _rule(policy: Resource, path: Path) -> dict[str, Any]:
+    rule: dict[str, Any] = policy.spec["rules"][path[2]]
+    return rule

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from llmops.link.findings import Finding
-from llmops.link.templates import TemplateProblem, read_template
+from llmops.link.templates import Template, TemplateProblem, read_template
 from llmops.resources import Graph, Path, Resource
 
 BUILT_IN = {"question": "string", "documents": "documents"}
 """What every application supplies: the user's question and, with a retrieval source, the passages."""
 
 
-@cache
-def _uses(content: str) -> frozenset[str] | TemplateProblem:
-    return read_template(content)
-
-
 def check_templates(graph: Graph) -> Iterator[Finding]:
     for prompt in graph.of_kind("Prompt"):
-        used: set[str] = set()
-        for index, message in enumerate(prompt.spec["messages"]):
-            path: Path = ("spec", "messages", index, "content_file" if "content_file" in message else "content")
-            names = _uses(message["content"])
-            if isinstance(names, TemplateProblem):
-                yield Finding(prompt.id, path, names.code, names.message, names.hint)
-            else:
-                used |= names
-                yield from _undeclared(prompt, path, names)
-        yield from _unused(prompt, used)
+        templates = [read_template(message["content"]) for message in prompt.spec["messages"] if "content" in message]
+        read = [template for template in templates if isinstance(template, Template)]
+        yield from _template_findings(prompt)
+        if len(read) == len(prompt.spec["messages"]):
+            yield from _unused(prompt, {name for template in read for name in template.names})
+
+
+def _template_findings(prompt: Resource) -> Iterator[Finding]:
+    for index, message in enumerate(prompt.spec["messages"]):
+        path: Path = ("spec", "messages", index, "content_file" if "content_file" in message else "content")
+        template = read_template(message["content"]) if "content" in message else None
+        if isinstance(template, TemplateProblem):
+            yield Finding(prompt.id, path, template.code, template.message, template.hint)
+        elif template:
+            yield from _undeclared(prompt, path, template.names)
 
 
 def _undeclared(prompt: Resource, path: Path, names: frozenset[str]) -> Iterator[Finding]:
@@ -48,13 +47,12 @@ def check_supply(graph: Graph) -> Iterator[Finding]:
     """Every variable of an application's prompts has a source, of the right type."""
     for application in graph.of_kind("Application"):
         supplied = _supplied(application)
-        used: set[str] = set()
-        for reference in application.references:
-            prompt = graph[reference.target]
-            if prompt.kind == "Prompt":
-                used |= set(prompt.spec["variables"])
-                yield from _missing(application, reference.path, prompt, supplied)
-        yield from _not_taken(application, used)
+        prompts = [(reference.path, graph[reference.target]) for reference in application.references if graph[reference.target].kind == "Prompt"]
+        for path, prompt in prompts:
+            yield from _missing(application, path, prompt, supplied)
+        yield from _reserved(application)
+        if len(prompts) == len(application.spec.get("variants", [""])):  # otherwise a prompt that is not known may use them
+            yield from _not_taken(application, {name for _, prompt in prompts for name in prompt.spec["variables"]})
 
 
 def _supplied(application: Resource) -> Mapping[str, str]:
@@ -72,14 +70,17 @@ def _missing(application: Resource, path: Path, prompt: Resource, supplied: Mapp
             yield Finding(application.id, path, "LLM0505", message, f"Declare it as {supplied[name]}.", related=related)
 
 
-def _not_taken(application: Resource, used: set[str]) -> Iterator[Finding]:
-    for name in application.spec["variables"]:
+def _reserved(application: Resource) -> Iterator[Finding]:
+    for name in sorted(set(application.spec["variables"]) & set(BUILT_IN)):
         path: Path = ("spec", "variables", name)
-        if name in BUILT_IN:
-            yield Finding(application.id, path, "LLM0506", f"{name!r} is supplied with each request", "Remove it here.", at_key=True)
-        elif name not in used:
-            yield Finding(application.id, path, "LLM0503", f"No prompt of the application uses {name!r}", "Use it or remove it.", "warning", at_key=True)
-    if application.spec["retrieval"] and "documents" not in used and used:
+        yield Finding(application.id, path, "LLM0506", f"{name!r} is supplied with each request", "Remove it here.", at_key=True)
+
+
+def _not_taken(application: Resource, used: set[str]) -> Iterator[Finding]:
+    for name in sorted(set(application.spec["variables"]) - set(BUILT_IN) - used):
+        path: Path = ("spec", "variables", name)
+        yield Finding(application.id, path, "LLM0503", f"No prompt of the application uses {name!r}", "Use it or remove it.", "warning", at_key=True)
+    if application.spec["retrieval"] and "documents" not in used:
         message = "The prompt does not use the retrieved documents"
         yield Finding(application.id, ("spec", "retrieval"), "LLM0507", message, "Declare `documents: {type: documents}` in the prompt and loop over it.", "warning", at_key=True)
 

@@ -5,15 +5,24 @@ Jinja is imported when the first prompt is met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from llmops.validate.explain import nearest
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
 
 MAX_CHARACTERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template that parses. `names` is what it takes from outside, `literal_length` what it adds to every prompt, in characters."""
+
+    names: frozenset[str]
+    literal_length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +34,37 @@ class TemplateProblem:
 
 @cache
 def _environment() -> "Environment":
+    """Jinja computes constants when it compiles, and `{{ 9 ** 9 ** 9 }}` would take for ever: here nothing can be computed."""
+    from jinja2 import pass_context
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return ImmutableSandboxedEnvironment()
+    environment = ImmutableSandboxedEnvironment()
+    environment.intercepted_binops = frozenset(environment.binop_table)
+    environment.filters = dict.fromkeys(environment.filters, pass_context(_never))
+    environment.tests = dict.fromkeys(environment.tests, pass_context(_never))
+    return environment
 
 
-def read_template(content: str) -> frozenset[str] | TemplateProblem:
-    """The names that the template takes from outside, or why it cannot be a prompt."""
+def _never(*_: object) -> None:
+    raise AssertionError("a template is read, not run")
+
+
+@cache
+def read_template(content: str) -> Template | TemplateProblem:
+    """What is known about a template without running it, or why it cannot be a prompt."""
     if len(content) > MAX_CHARACTERS:
         return TemplateProblem("LLM0501", f"The template has {len(content):,} characters, at most {MAX_CHARACTERS:,} are read", "Shorten it.")
     if "{" not in content:
-        return frozenset()
+        return Template(frozenset(), len(content))
     from jinja2 import TemplateSyntaxError
 
     try:
         tree = _environment().parse(content)
-    except (TemplateSyntaxError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        return TemplateProblem("LLM0501", f"Template line {line}: {error}", "Check the braces: {{ variable }}, {% for … %} … {% endfor %}.")
-    return _refusal(tree) or _unknown(tree) or _free_names(tree)
+        return _refusal(tree) or _unknown(tree) or Template(_free_names(tree), _literal_length(tree))
+    except TemplateSyntaxError as error:
+        return TemplateProblem("LLM0501", f"Template line {error.lineno}: {error.message}", "Check the braces: {{ variable }}, {% for … %} … {% endfor %}.")
+    except RecursionError:
+        return TemplateProblem("LLM0501", "The template is nested too deeply", "Flatten it.")
 
 
 def _refusal(tree: "nodes.Template") -> TemplateProblem | None:
@@ -75,7 +96,7 @@ def _unknown(tree: "nodes.Template") -> TemplateProblem | None:
     for node_type, known, what in ((nodes.Filter, _environment().filters, "filter"), (nodes.Test, _environment().tests, "test")):
         for node in tree.find_all(node_type):
             if node.name not in known:  # type: ignore[attr-defined]
-                return TemplateProblem("LLM0509", f"Template line {node.lineno}: no {what} is called {node.name!r}", f"Known: {', '.join(sorted(known)[:12])}, …")  # type: ignore[attr-defined]
+                return TemplateProblem("LLM0509", f"Template line {node.lineno}: no {what} is called {node.name!r}", nearest(node.name, known, "Known"))  # type: ignore[attr-defined]
     return None
 
 
@@ -85,12 +106,7 @@ def _free_names(tree: "nodes.Template") -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(tree) - set(_environment().globals))
 
 
-def literal_length(content: str) -> int:
-    """Characters of the template that are not tags: what it adds to every prompt."""
-    return sum(len(text) for text in _outside_tags(content))
+def _literal_length(tree: "nodes.Template") -> int:
+    from jinja2 import nodes
 
-
-def _outside_tags(content: str) -> Iterator[str]:
-    import re
-
-    return iter(re.split(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", content, flags=re.DOTALL))
+    return sum(len(part.data) for part in tree.find_all(nodes.TemplateData))

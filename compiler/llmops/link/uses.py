@@ -15,7 +15,7 @@ from llmops.resources import Path, Resource
 
 
 def read_files(resource: Resource, files: Files) -> tuple[Resource, list[Finding]]:
-    """The resource with its files, and a finding for each that cannot be used."""
+    """The resource with its files, and a finding for each that cannot be used; a message without its file has no `content`."""
     reader = READERS.get(resource.kind)
     return reader(resource, files) if reader else (resource, [])
 
@@ -28,8 +28,9 @@ def _prompt(resource: Resource, files: Files) -> tuple[Resource, list[Finding]]:
         read = _content(resource, message, files)
         if isinstance(read, FileProblem):
             findings.append(_finding(resource, ("spec", "messages", index, "content_file"), read))
-            read = ""
-        messages.append({**message, "content": read})
+            messages.append(message)
+        else:
+            messages.append({**message, "content": read})
     return replace(resource, spec={**resource.spec, "messages": messages}), findings
 
 

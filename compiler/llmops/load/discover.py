@@ -64,7 +64,7 @@ def read_file(root: Path, file: str) -> tuple[Source, list[Diagnostic]]:
         message = f"The file is larger than {MAX_BYTES:,} bytes, the most a spec file has"
         return Source(file, None), [Diagnostic("LLM0007", "error", message, (Location(file),), "", "Split the file.")]
     try:
-        return Source(file, content.decode("utf-8")), []
+        return Source(file, content.decode("utf-8-sig")), []
     except UnicodeDecodeError as error:
         return Source(file, None), [_not_utf8(file, content, error.start)]
 

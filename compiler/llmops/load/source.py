@@ -14,7 +14,7 @@ from typing import Any, Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from llmops.diagnostics import Diagnostic, Location
-from llmops.load.yaml_core import YamlProblem, build, compose
+from llmops.load.yaml_core import YamlProblem, build, compose, lines_of
 from llmops.resources import Path
 
 
@@ -91,7 +91,7 @@ class Places:
 
     def line(self, place: Location) -> str:
         """The line of a place, empty where it is not known."""
-        lines = (self.text(place.file) or "").split("\n", place.line)
+        lines = lines_of(self.text(place.file) or "")
         return lines[place.line - 1] if place.line <= len(lines) else ""
 
     def value(self, document: Document, path: Path) -> Location:

@@ -6,7 +6,9 @@ there, `010` is 8) and accept duplicate keys, aliases and tags. A mistake is a `
 
 from __future__ import annotations
 
+import operator
 import re
+from math import isinf
 from typing import Any
 
 from yaml import MarkedYAMLError
@@ -15,9 +17,13 @@ from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStar
 from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.reader import ReaderError
 
+from llmops.load.syntax import syntax_in_words
+
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_NODES = 50_000
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that JSON carries exactly."""
 
 _INT = re.compile(r"[-+]?[0-9]+\Z").match
 _OTHER_INT = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z").match
@@ -25,7 +31,13 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z").ma
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z").match
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False, **dict.fromkeys(("", "~", "null", "Null", "NULL"))}
 _NUMERIC_START = frozenset("-+.0123456789")
-_SUSPICIOUS = re.compile(r"(?m)(?:^|[\s\[{,:?-])[&*!][^\s]").search
+# What libyaml may take for an anchor, an alias or a tag. The rare character is looked for first, then what stands before it,
+# then what follows: the other way round costs eight times as much.
+_SUSPICIOUS = re.compile(r"[&*!](?<![^\s\[{,:?\ufeff-].)(?:(?<=!)|[0-9A-Za-z_-])").search
+_NOT_PRINTABLE = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
+_AT_START = ("found unexpected end of stream", "could not find expected ':'", "did not find expected ',' or")
+"""Mistakes that libyaml notices long after them: the place to look at is where the quote, key or bracket begins."""
+_LINES = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]").split
 _SAFE_BRACKETS = 1_000
 _SAFE_LINE = 5_000
 
@@ -40,16 +52,21 @@ class YamlProblem(Exception):
 
 
 class _Composer(CParser):  # type: ignore[misc]
-    """Nodes without tags: resolving them costs a third of the time and follows YAML 1.1."""
+    """Nodes whose tags mean nothing: resolving them costs a third of the time and follows YAML 1.1.
 
-    def resolve(self, *_: object) -> str:
-        return ""
+    Each of these is called for every node, and what it returns is never looked at. They are builtins that take as many
+    arguments and do next to nothing, because an empty method costs more than they do.
+    """
 
-    def descend_resolver(self, *_: object) -> None:
-        """Nothing to do without a resolver."""
+    resolve = slice
+    descend_resolver = operator.is_
+    ascend_resolver = tuple
 
-    def ascend_resolver(self) -> None:
-        """Nothing to do without a resolver."""
+
+def lines_of(text: str) -> list[str]:
+    """The lines as YAML counts them; the last is empty where the text ends with a line break, and dropped then."""
+    lines = _LINES(text)
+    return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
 
 
 def compose(text: str) -> list[Node]:
@@ -79,9 +96,9 @@ class _Builder:
         self.nodes = 0
 
     def build(self, node: Node, depth: int) -> Any:
-        self.nodes += 1
         if node.__class__ is ScalarNode:
             return node.value if node.style else scalar(node)
+        self.nodes += len(node.value) + 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise _too_big(node, depth)
         if node.__class__ is MappingNode:
@@ -92,10 +109,18 @@ class _Builder:
         out: dict[str, Any] = {}
         for key, value in node.value:
             name = key.value
-            if key.__class__ is not ScalarNode or name in out or name == "<<":
+            if key.__class__ is not ScalarNode or name in out or name == "<<" or _is_no_text(key):
                 raise _bad_key(node, key)
-            out[name] = self.build(value, depth + 1)
+            # Most values are scalars; `build` would say the same of them, for a call more.
+            plain = value.__class__ is ScalarNode
+            out[name] = (value.value if value.style else scalar(value)) if plain else self.build(value, depth + 1)
         return out
+
+
+def _is_no_text(key: ScalarNode) -> bool:
+    """Whether an unquoted key is a number, true, false or nothing."""
+    text = key.value
+    return not key.style and (text in _WORDS or text[0] in _NUMERIC_START) and not isinstance(scalar(key), str)
 
 
 def scalar(node: ScalarNode) -> Any:
@@ -109,15 +134,26 @@ def scalar(node: ScalarNode) -> Any:
 
 
 def _number(node: ScalarNode, text: str) -> Any:
-    if _INT(text) and len(text) <= 20:
-        return int(text)
-    if _OTHER_INT(text):
-        return int(text, 0)
+    if _INT(text) or _OTHER_INT(text):
+        return _whole(node, text)
     if _NOT_FINITE(text):
-        raise _problem("LLM0006", f"{text} is not a finite number", node, "Write a number, or quote it to make it text.")
-    if _FLOAT(text):
-        return float(text)
-    return text
+        raise _problem("LLM0006", f"{text} is not a finite number", node, "Write a number, or quote it to make it text.", len(text))
+    return _fraction(node, text) if _FLOAT(text) else text
+
+
+def _whole(node: ScalarNode, text: str) -> int:
+    # The length is looked at first: Python refuses to convert thousands of digits.
+    value = int(text, 0 if text[:2] in ("0o", "0x") else 10) if len(text) <= 40 else MAX_INTEGER + 1
+    if abs(value) > MAX_INTEGER:
+        raise _problem("LLM0006", f"The number is larger than {MAX_INTEGER}, the most that JSON holds exactly", node, "Quote it to make it text.", len(text))
+    return value
+
+
+def _fraction(node: ScalarNode, text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise _problem("LLM0006", "The number is too large", node, "Write a smaller one, or quote it to make it text.", len(text))
+    return value
 
 
 def _check_size(text: str) -> None:
@@ -161,12 +197,16 @@ def _check_event(event: Any) -> None:
     if event.anchor:
         raise _problem("LLM0004", f"Anchor &{event.anchor}: specs have no anchors", event, "Remove it and write the value out.", len(event.anchor) + 1)
     if event.tag:
-        raise _problem("LLM0005", f"Tag {event.tag}: specs have no tags", event, "Remove the tag; quote the value if it must be text.", len(event.tag))
+        tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+        raise _problem("LLM0005", f"Tag {tag}: specs have no tags", event, "Remove the tag; quote the value if it must be text.", len(tag))
 
 
 def _bad_key(mapping: MappingNode, key: Node) -> YamlProblem:
     if key.__class__ is not ScalarNode:
-        return _problem("LLM0008", "A key must be plain text", key, "Give the field a name.")
+        return _problem("LLM0008", "A key must be text, not a list or a map", key, "Give the field a name.")
+    if _is_no_text(key):
+        hint = f'Quote it: "{key.value}".' if key.value else "Give the field a name."
+        return _problem("LLM0008", f"The key {key.value} is not text" if key.value else "The key is empty", key, hint, _width(key))
     if key.value == "<<":
         return _problem("LLM0004", "Merge key <<: specs have no merge keys", key, "Write the fields out.", 2)
     problem = _problem("LLM0003", f"Field {key.value!r} is given twice", key, "Keep one of the two.", _width(key))
@@ -176,8 +216,8 @@ def _bad_key(mapping: MappingNode, key: Node) -> YamlProblem:
 
 
 def _too_big(node: Any, depth: int) -> YamlProblem:
-    what = f"deeper than {MAX_DEPTH} levels" if depth >= MAX_DEPTH else f"more than {MAX_NODES:,} values"
-    return _problem("LLM0007", f"The document is {what}" if depth >= MAX_DEPTH else f"The document has {what}", node, "Flatten or split it.")
+    what = f"is deeper than {MAX_DEPTH} levels" if depth >= MAX_DEPTH else f"has more than {MAX_NODES:,} values"
+    return _problem("LLM0007", f"The document {what}", node, "Flatten or split it.")
 
 
 def _problem(code: str, message: str, node: Any, hint: str, width: int = 1) -> YamlProblem:
@@ -192,24 +232,26 @@ def _width(node: Node) -> int:
 
 def _syntax(text: str, error: MarkedYAMLError | ReaderError) -> YamlProblem:
     if isinstance(error, ReaderError):
-        before = text[: error.position] if isinstance(error.position, int) else ""
-        line = before.count("\n")
-        column = len(before) - before.rfind("\n") - 1
-        return YamlProblem("LLM0002", f"Character #x{ord(text[len(before)]):04x} is not allowed in YAML", line, column, "Remove it, or write it as an escape in double quotes.")
-    mark = error.problem_mark or error.context_mark
-    context = f" {error.context}" if error.context else ""
-    return YamlProblem("LLM0002", f"Not valid YAML: {error.problem}{context}", mark.line, mark.column, _syntax_hint(text, mark.line, error.problem or ""))
+        return _control_character(text)
+    problem = str(error.problem)
+    mark = error.context_mark if error.context_mark and problem.startswith(_AT_START) else error.problem_mark
+    lines = lines_of(text)
+    line = min(mark.line, len(lines) - 1)
+    column = mark.column if line == mark.line else len(lines[line])
+    message, hint = syntax_in_words(problem, str(error.context), lines[line][column : column + 1])
+    if _begins_with_tab(lines[line]):
+        message, hint = "a tab indents this line", "Indent with spaces; YAML forbids tabs."
+    return YamlProblem("LLM0002", f"Not valid YAML: {message}", line, column, hint)
 
 
-def _syntax_hint(text: str, line: int, problem: str) -> str:
-    lines = text.splitlines()
-    content = lines[line] if line < len(lines) else ""
-    if "\t" in content[: len(content) - len(content.lstrip())]:
-        return "Indent with spaces; YAML forbids tabs."
-    if "mapping values are not allowed" in problem:
-        return 'Quote a text that contains ": ".'
-    if "unexpected end of stream" in problem:
-        return "Close the quote that starts here."
-    if "expected ','" in problem:
-        return "Close the bracket, or put a comma between the items."
-    return "Check the indentation and the quotes on this line and the one above."
+def _begins_with_tab(line: str) -> bool:
+    return "\t" in line[: len(line) - len(line.lstrip())]
+
+
+def _control_character(text: str) -> YamlProblem:
+    """libyaml counts in bytes and from the start of its buffer, so the character is looked for here."""
+    found = _NOT_PRINTABLE(text)
+    before = text[: found.start()] if found else ""
+    what = f"Character U+{ord(found[0]):04X}" if found else "A character"
+    column = len(before) - before.rfind("\n") - 1
+    return YamlProblem("LLM0002", f"{what} is not allowed in YAML", before.count("\n"), column, "Remove it, or write it as an escape in double quotes.")

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from llmops.diagnostics import Diagnostic, Location
+from llmops.report.excerpt import plain
 
 
 def json_report(diagnostics: Iterable[Diagnostic]) -> str:
@@ -20,11 +21,11 @@ def _entry(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
+        "message": plain(diagnostic.message),
         "file": place.file,
         "line": place.line,
         "column": place.column,
-        "hint": diagnostic.hint,
+        "hint": plain(diagnostic.hint),
         "path": diagnostic.path,
         "related": [_related(other) for other in diagnostic.locations[1:]],
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from llmops.diagnostics import Diagnostic, Location
+from llmops.report.excerpt import excerpt, plain, secret_places
 
 Lines = Callable[[str], str | None]
 """File → its text, or None where it is not known."""
@@ -18,23 +19,24 @@ def text_report(diagnostics: Iterable[Diagnostic], text_of: Lines, *, colour: bo
     found = list(diagnostics)
     if not found:
         return ""
-    painter = _Painter(text_of, colour=colour)
+    painter = _Painter(text_of, secret_places(found), colour=colour)
     return "\n\n".join([*(painter.block(d) for d in found), painter.closing(found)]) + "\n"
 
 
 class _Painter:
-    def __init__(self, text_of: Lines, *, colour: bool) -> None:
+    def __init__(self, text_of: Lines, secrets: Mapping[tuple[str, int], int], *, colour: bool) -> None:
         self._text_of = text_of
+        self._secrets = secrets
         self._colour = colour
 
     def block(self, diagnostic: Diagnostic) -> str:
-        head = f"{self._paint(diagnostic.severity, f'{diagnostic.severity}[{diagnostic.code}]')}{self._paint('bold', f': {diagnostic.message}')}"
+        head = f"{self._paint(diagnostic.severity, f'{diagnostic.severity}[{diagnostic.code}]')}{self._paint('bold', f': {plain(diagnostic.message)}')}"
         margin = max(len(str(place.line)) for place in diagnostic.locations)
         lines = [head]
         for index, place in enumerate(diagnostic.locations):
             lines += self._place(place, margin, diagnostic.severity if index == 0 else "blue", arrow="-->" if index == 0 else ":::")
         if diagnostic.hint:
-            lines.append(f"{' ' * margin} {self._paint('blue', '=')} {self._paint('green', 'help')}: {diagnostic.hint}")
+            lines.append(f"{' ' * margin} {self._paint('blue', '=')} {self._paint('green', 'help')}: {plain(diagnostic.hint)}")
         return "\n".join(lines)
 
     def closing(self, found: list[Diagnostic]) -> str:
@@ -48,19 +50,15 @@ class _Painter:
         pad = " " * margin
         bar = self._paint("blue", "|")
         lines = [f"{pad}{self._paint('blue', arrow)} {place.file}:{place.line}:{place.column}"]
-        quoted = self._quoted(place)
-        if quoted is None:
+        quoted = excerpt(self._text_of(place.file) or "", place, self._secrets.get((place.file, place.line)))
+        if quoted is None or not quoted.line:
             return lines
         caret = "^" if arrow == "-->" else "-"
-        marks = self._paint(colour, caret * min(place.width, max(1, len(quoted) - place.column + 1)) + (f" {place.label}" if place.label else ""))
-        indent = " " * (place.column - 1)
+        width = min(place.width, max(1, len(quoted.line) - quoted.column + 1))
+        marks = self._paint(colour, caret * width + (f" {place.label}" if place.label else ""))
+        indent = " " * (quoted.column - 1)
         number = self._paint("blue", str(place.line).rjust(margin))
-        return [*lines, f"{pad} {bar}", f"{number} {bar} {quoted}", f"{pad} {bar} {indent}{marks}"]
-
-    def _quoted(self, place: Location) -> str | None:
-        text = self._text_of(place.file)
-        lines = text.splitlines() if text else []
-        return lines[place.line - 1].replace("\t", " ") if place.line <= len(lines) else None
+        return [*lines, f"{pad} {bar}", f"{number} {bar} {quoted.line}", f"{pad} {bar} {indent}{marks}"]
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text

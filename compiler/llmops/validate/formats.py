@@ -6,6 +6,7 @@ Part of the stage `validate`; looks at one document only.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from llmops.resources import Path
 
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _CRON_NAMES = ("minute", "hour", "day", "month", "weekday")
-_CRON_PART = re.compile(r"^(?:\*|(\d+)(?:-(\d+))?)(?:/(\d+))?$")
+_CRON_PART = re.compile(r"^(?:\*|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?\Z")
 
 
 def check_formats(data: Mapping[str, Any]) -> list[Mistake]:
@@ -48,8 +49,9 @@ def _cron_part(part: str, low: int, high: int) -> bool:
 def _regex(path: Path, patterns: list[str]) -> Iterator[Mistake]:
     for index, pattern in enumerate(patterns):
         try:
-            re.compile(pattern)
-        except re.error as error:
+            with warnings.catch_warnings(action="ignore", category=FutureWarning):
+                re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
             yield Mistake("LLM0212", (*path, index), f"Not a regular expression: {error}", "Escape special characters with a backslash.")
 
 

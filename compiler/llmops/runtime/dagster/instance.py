@@ -5,6 +5,7 @@ Everything lies in `.llmops/dagster`, so that runs of the command line show in t
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -22,7 +23,7 @@ from typing import Any
 import dagster as dg
 
 from llmops.errors import RuntimeUnavailable, UsageError
-from llmops.runtime.dagster.definitions import build_defs_from_manifest
+from llmops.runtime.dagster.definitions import build_defs_from_manifest, load_manifest
 
 HOME = ".llmops/dagster"
 LOOPBACK = "127.0.0.1"
@@ -86,7 +87,7 @@ def materialize(bundle_dir: Path, root: Path, selection: str | None, progress: C
     with dg.DagsterInstance.from_config(str(ensure_home(root))) as instance:
         job = defs.resolve_implicit_global_asset_job_def()
         # Without being chosen here, Dagster's own console logger prints every event.
-        run_config = {"loggers": {"console": {}}}
+        run_config: dict[str, Any] = {"loggers": {"console": {}}}
         result = job.execute_in_process(run_config, instance, asset_selection=keys, raise_on_error=False)
     return _outcome(result, _blocking(defs), time.monotonic() - started)
 
@@ -99,7 +100,7 @@ def webserver(root: Path, bundle_dir: Path, port: int) -> Iterator[str]:
     """
     _require_free(port)
     home = ensure_home(root)
-    location = ["-f", str(bundle_dir / "dagster" / "definitions.py"), "-d", str(root)]
+    location = ["-w", str(_write_locations(home, root, bundle_dir))]
     web = ["dagster_webserver", *location, "-h", LOOPBACK, "-p", str(port)]
     with ExitStack() as stack:
         server = stack.enter_context(_process(web, root, home))
@@ -109,12 +110,26 @@ def webserver(root: Path, bundle_dir: Path, port: int) -> Iterator[str]:
         yield address
 
 
+def _write_locations(home: Path, root: Path, bundle_dir: Path) -> Path:
+    """Dagster's list of code: one location, by the workspace's name instead of the file's."""
+    folder = bundle_dir.resolve() / "dagster"
+    location = {
+        "relative_path": str(folder / "definitions.py"),
+        "working_directory": str(root.resolve()),
+        "location_name": load_manifest(folder / "manifest.json")["workspace"],
+    }
+    path = home / "workspace.yaml"
+    path.write_text(json.dumps({"load_from": [{"python_file": location}]}), encoding="utf-8")
+    return path
+
+
 def _select(defs: dg.Definitions, selection: str | None) -> list[dg.AssetKey]:
     graph = defs.resolve_asset_graph()
     try:
         chosen = dg.AssetSelection.from_string(selection).resolve(graph) if selection else graph.executable_asset_keys
     except Exception as error:  # Dagster raises many kinds for a text that it cannot read
-        raise UsageError(f"Dagster cannot read the selection {selection!r}: {error}", 'Write it as key:"prompts/*" or group:NAME.') from error
+        hint = 'Write it as key:"prompts/*", or group:NAME, or an asset\'s key.'
+        raise UsageError(f"Dagster cannot read the selection {selection!r}: {error}", hint) from error
     keys = sorted(chosen & graph.executable_asset_keys)
     if not keys:
         raise UsageError(f"The selection {selection!r} holds no asset that can be built", "llmops graph")

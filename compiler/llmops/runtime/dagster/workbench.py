@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -51,7 +50,7 @@ class Workbench:
 
         missing = set(ids) - self.running
         if missing:
-            self.stack.enter_context(services(self.bundle, self.place.root, progress=lambda message: self.progress(message), resources=missing))
+            self.stack.enter_context(services(self.bundle, self.place.root, progress=self.progress, resources=missing))
             self.running |= missing
 
 

@@ -17,35 +17,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlsplit
 
 from llmops.errors import RuntimeUnavailable
 from llmops.runtime.bundle import BundledResource
+from llmops.runtime.local import chat_server
+from llmops.runtime.local.chat_server import ServerSettings
 from llmops.runtime.local.weights import MODELS_FOLDER, materialise
 
 LOGS_FOLDER = ".llmops/logs"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-THREADS = 2
-"""Measured on two cores: two threads read a prompt 1.9 times and write an answer 1.8 times as fast as one."""
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
-LEASE_POLL_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """What the child process needs. `alias` identifies weights, template and context: all that decides an answer."""
-
-    weights: str
-    alias: str
-    host: str
-    port: int
-    chat_template: str
-    context_window: int
-    lease: str
 
 
 @contextmanager
@@ -146,7 +132,7 @@ def _start(settings: ServerSettings, model: BundledResource, root: Path) -> None
 
 def _spawn(settings: ServerSettings, output: IO[bytes]) -> subprocess.Popen[bytes]:
     """The server's process. In a session of its own, so that Ctrl-C in one user's terminal spares the others."""
-    command = [sys.executable, "-m", "llmops.runtime.local.chat_model"]
+    command = [sys.executable, "-P", chat_server.__file__]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
     assert process.stdin is not None
     process.stdin.write(json.dumps(asdict(settings)).encode())
@@ -167,53 +153,3 @@ def _reap() -> None:
 def _last_line(log: Path) -> str:
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     return lines[-1] if lines else "it wrote nothing"
-
-
-def main() -> None:
-    """The child process: serves the settings read from standard input until nobody holds a lease."""
-    settings = ServerSettings(**json.load(sys.stdin))
-    import xllamacpp
-
-    server = xllamacpp.Server(_parameters(xllamacpp, settings))
-    print(f"serving {settings.alias} at {server.listening_address}", flush=True)
-    with Path(settings.lease).open("a") as lease:
-        while not _abandoned(lease):
-            time.sleep(LEASE_POLL_SECONDS)
-        # The server's own threads would outlive a normal end of the interpreter. The lock is held until then, so that a
-        # newcomer waits and finds the port free.
-        os._exit(0)
-
-
-def _parameters(xllamacpp: Any, settings: ServerSettings) -> Any:
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = settings.weights
-    parameters.model_alias = {settings.alias}
-    parameters.hostnames = [settings.host]
-    parameters.port = settings.port
-    parameters.n_ctx = settings.context_window
-    parameters.n_parallel = 1
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = min(THREADS, os.cpu_count() or 1)
-    # A prompt read from the cache is computed in other batches, and an answer would depend on the question before it.
-    parameters.cache_prompt = False
-    parameters.cache_ram_mib = 0
-    parameters.warmup = False
-    # A page in this machine's browser must not talk to the model.
-    parameters.cors_origins = f"http://{settings.host}:{settings.port}"
-    parameters.ui = False
-    if settings.chat_template:
-        parameters.use_jinja = True
-        parameters.chat_template = settings.chat_template
-    return parameters
-
-
-def _abandoned(lease: IO[str]) -> bool:
-    """Whether nobody else holds the lease any more; it is then locked."""
-    try:
-        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-if __name__ == "__main__":
-    main()

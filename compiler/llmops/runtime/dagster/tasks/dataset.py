@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -25,7 +25,7 @@ def read_dataset(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.Materiali
     dataset = bench.bundle.resource(node["resource"])
     cases = dataset_cases(dataset, bench.place.root)
     file = dataset.files[0]
-    metadata = {
+    metadata: dict[str, Any] = {
         "dagster/row_count": len(cases),
         "answerable": sum(case.answerable for case in cases),
         "sha256": file.sha256,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 from llmops.runtime.bundle import BundledResource
@@ -15,7 +17,7 @@ def build_index(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.Materializ
 
     bench.start(bench.reach(node["resource"]))
     result = index_source(bench.bundle, node["resource"], bench.place.root, bench.progress)
-    metadata = {
+    metadata: dict[str, Any] = {
         "dagster/row_count": result.chunks,
         "documents": result.documents,
         "documents_indexed": result.indexed,

@@ -20,7 +20,7 @@ def watch(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResul
     logged = read(bench.place.root, node["task"]["application"], datetime.now(UTC) - timedelta(hours=hours))
     mine = [outcome(i) for i in logged if i.environment == bench.bundle.environment]
     readings = read_signals(monitor.spec["signals"], mine)
-    metadata = {"window_hours": hours, "observed": len(mine), **_values(readings)}
+    metadata = {"observed": len(mine), **_values(readings)}
     checks = {check["name"] for check in node["checks"]}
     results = [_result(reading, key, hours) for reading in readings if reading.signal in checks]
     return dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=results)

@@ -15,7 +15,7 @@ from llmops.runtime.dagster.workbench import Workbench
 def publish_prompt(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResult[None]:
     prompt = bench.bundle.resource(node["resource"])
     variables = [{"variable": name, **variable} for name, variable in prompt.spec["variables"].items()]
-    metadata = {
+    metadata: dict[str, Any] = {
         "messages": dg.MetadataValue.md(as_markdown(prompt.spec["messages"])),
         "variables": table(variables, ("variable", "type", "description")),
         "characters": sum(len(message["content"]) for message in prompt.spec["messages"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 from llmops.runtime.bundle import BundledResource
@@ -18,7 +20,7 @@ COLUMNS = ("resource", "owner", "source", "behaviour", "git")
 def assemble_release(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResult[None]:
     application = bench.bundle.application(node["task"]["application"])
     parts = sorted(bench.reach(node["resource"]).values(), key=lambda part: part.id)
-    metadata = {
+    metadata: dict[str, Any] = {
         "release": application.release,
         "environment": bench.bundle.environment,
         "parts": table([_row(bench, part) for part in parts], COLUMNS),

@@ -18,7 +18,7 @@ ENGINE_COLUMNS = ("engine", "stage", "rules", "validators")
 def load_policy(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResult[None]:
     policy = bench.bundle.resource(node["resource"])
     loaded = [row for engine in policy.spec["engines"] for row in _load(bench, policy.name, engine)]
-    metadata = {
+    metadata: dict[str, Any] = {
         "rules": table([_rule(rule) for rule in policy.spec["rules"]], RULE_COLUMNS),
         "engines": table(loaded, ENGINE_COLUMNS),
         "rule_count": len(policy.spec["rules"]),
