@@ -13,7 +13,7 @@ from llmops.fingerprint import fingerprint
 from llmops.render import render
 from llmops.resources import File, Git, Graph, Reference, Resource
 from tests.bundles import documents
-from tests.graphs import SAFETY, application, graph, make, source
+from tests.graphs import PROMPT, SAFETY, application, graph, make, source
 
 TARGETS = ("haystack", "guardrails", "nemoguardrails", "dagster")
 GIT = Git("https://git.example.org/acme/assistants", "main", "apps/support")
@@ -88,6 +88,7 @@ def support_graph(root: Path, cases: Sequence[dict[str, Any]] = CASES, metrics: 
     return linked(
         dataset(questions),
         owned(source(files=documents(root, PAGES), refresh={"schedule": "0 3 * * *"}), "ada@example.org", "Support pages.", tier="1"),
+        make("Prompt", "answer", {**PROMPT, "variables": {name: {**v, "description": ""} for name, v in PROMPT["variables"].items()}}),
         make("SafetyPolicy", "public", both),
         evaluation(metrics=metrics, schedule="30 4 * * 1"),
         evaluation("support-answers", [{"name": "answer_f1", "threshold": 0.1, "blocking": False}], sample=2),

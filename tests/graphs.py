@@ -7,6 +7,7 @@ from typing import Any
 
 from llmops.diagnostics import Location
 from llmops.resources import File, Graph, Path, Reference, Resource
+from llmops.runtime.bundle import SourceFile
 
 GEMMA: dict[str, Any] = {
     "task": "chat",
@@ -43,7 +44,9 @@ PROMPT: dict[str, Any] = {
         {"role": "system", "content": "You answer questions using only the context."},
         {
             "role": "user",
-            "content": '{% for d in documents %}Context: {{ d.content | replace("\\n", " ") }}\n{% endfor %}Question: {{ question }}',
+            # The best passage last, beside the question: a small model reads that best.
+            "content": 'Context: {% for d in documents | reverse %}{{ d.content | replace("\\n", " ") }}\n\n{% endfor %}'
+            "Question: {{ question }}",
         },
     ],
 }
@@ -93,21 +96,28 @@ def application_spec(**changes: Any) -> dict[str, Any]:
 
 
 def make(
-    kind: str, name: str, spec: Mapping[str, Any], references: Mapping[Path, str] | None = None, files: Iterable[File] = ()
+    kind: str, name: str, spec: Mapping[str, Any], references: Mapping[Path, str] | None = None, files: Iterable[File | SourceFile] = ()
 ) -> Resource:
     """A resource as the linker leaves it. `references` maps the path of a field to the id it names."""
     edges = tuple(Reference(path, target) for path, target in (references or {}).items())
     version = spec["version"] if kind == "Prompt" else None
-    return Resource(kind, name, version, {"name": name, "owner": "docs"}, spec, Location("specs/all.yaml", 7), edges, tuple(files))
+    return Resource(
+        kind,
+        name,
+        version,
+        {"name": name, "owner": "docs"},
+        spec,
+        Location("specs/all.yaml", 7),
+        edges,
+        tuple(File(f.path, f.sha256, f.size) for f in files),
+    )
 
 
-def source(name: str = "handbook", model: str = "Model/minilm", files: Iterable[File] = (), **changes: Any) -> Resource:
+def source(name: str = "handbook", model: str = "Model/minilm", files: Iterable[File | SourceFile] = (), **changes: Any) -> Resource:
     return make("RetrievalSource", name, source_spec(**changes), {("spec", "embedding", "model"): model}, files)
 
 
-def application(
-    name: str = "assistant", sources: Iterable[str] = ("handbook",), safety: str | None = None, **changes: Any
-) -> Resource:
+def application(name: str = "assistant", sources: Iterable[str] = ("handbook",), safety: str | None = None, **changes: Any) -> Resource:
     """An application with one prompt and the model `gemma`."""
     references: dict[Path, str] = {("spec", "model"): "Model/gemma"}
     if "variants" not in changes:

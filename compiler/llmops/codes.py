@@ -37,13 +37,14 @@ CODES: dict[str, Code] = {
     "LLM0005": Code(
         "Tag", "Tags can build arbitrary objects in other parsers.", "Remove it; quote a value that must be text.", "v: !!str 1", 'v: "1"'
     ),
-    "LLM0006": Code("Number is not finite", "JSON and every tool behind it have no such number.", "Write a finite number, or quote it.", "x: .inf", "x: 1000"),
+    "LLM0006": Code("Number that JSON cannot hold", "Infinite, too large or not exact: every tool behind it would read something else.", "Write a smaller number, or quote it.", "x: .inf", "x: 1000"),
     "LLM0007": Code("Too large or too deep", "Caps keep a hostile file from taking the machine down.", "Split or flatten the document."),
     "LLM0008": Code("Key is not text", "Fields have names.", "Give the field a name.", "? [a, b]\n: 1", "ab: 1"),
     "LLM0101": Code("No workspace", "Nothing can be compiled without llmops.yaml.", "Run `llmops init`, or change into the workspace."),
     "LLM0102": Code("File cannot be read", "The operating system refuses.", "Check that it exists and its permissions."),
     "LLM0103": Code("Outside the workspace", "What a bundle depends on must be in the repository.", "Move the file or folder inside."),
     "LLM0104": Code("Folder does not exist", "`spec.specs` names the folders that hold specs.", "Make the folder, or correct the name."),
+    "LLM0105": Code("No resource", "The bundle would be empty, and would replace one that is not.", "Write a spec into a folder of spec.specs; files end in .yaml or .yml."),
     "LLM0201": Code("Not a spec", "Every document declares one resource.", "Start with apiVersion, kind, metadata and spec.", "- a", "apiVersion: llmops/v1"),
     "LLM0202": Code("apiVersion", "The version says how the rest is read.", "Write `apiVersion: llmops/v1`.", "apiVersion: v1", "apiVersion: llmops/v1"),
     "LLM0203": Code("Unknown kind", "Only known kinds can be compiled.", "Correct the spelling.", "kind: Promt", "kind: Prompt"),

@@ -7,7 +7,7 @@ A patch whose target may be in a document that could not be read, or that has no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -60,8 +60,17 @@ class Draft:
         if origin is None:
             return (find(self.document, path),)
         here = find(origin.patch.document, origin.at + path[len(origin.path) :])
-        base = find(self.document, path)
-        return here, Location(base.file, base.line, base.column, base.width, "the base is here")
+        label = "the base is here" if _is_at(self.document.data, path) else "it is merged in here"
+        return here, replace(find(self.document, path), label=label)
+
+
+def _is_at(data: Any, path: Path) -> bool:
+    for step in path:
+        inside = step in data if isinstance(data, dict) else isinstance(data, list) and isinstance(step, int) and step < len(data)
+        if not inside:
+            return False
+        data = data[step]
+    return True
 
 
 def patches_of(document: Document, entry: Mapping[str, Any], at: Path = ()) -> Patch:

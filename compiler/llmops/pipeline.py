@@ -11,22 +11,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmops.check import check
 from llmops.diagnostics import Diagnostic, has_errors, in_order
 from llmops.errors import UsageError
-from llmops.fingerprint import fingerprint
 from llmops.link import Inputs, link
 from llmops.load.discover import read_folders, read_settings
 from llmops.load.files import Files
 from llmops.load.source import Places, load
 from llmops.overlay import overlay
 from llmops.project import Project, open_project, read_overlay
-from llmops.render.base import Artifact
 from llmops.resources import Graph
 from llmops.validate import validate
 from llmops.validate.explain import nearest
 from llmops.validate.secrets import check_secrets
+
+if TYPE_CHECKING:
+    from llmops.render.base import Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def compile_workspace(root: Path, environment: str | None = None) -> Compiled:
     checked = check_workspace(root, environment)
     if checked.graph is None or has_errors(checked.diagnostics):
         return Compiled(checked.graph, (), checked.diagnostics, checked.places)
-    from llmops.render import render  # `check` needs no renderer
+    from llmops.fingerprint import fingerprint  # `check` needs neither hashes nor renderers
+    from llmops.render import render
 
     graph = fingerprint(checked.graph)
     return Compiled(graph, render(graph), checked.diagnostics, checked.places)

@@ -5,17 +5,17 @@ Input: the folder. Output: `Project`, from which the pipeline starts.
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from llmops.diagnostics import Diagnostic, Location
-from llmops.kinds.fields import with_defaults
+from llmops.kinds.fields import values_at, with_defaults
 from llmops.load.discover import PATCHES, outside, read_folders, read_settings
 from llmops.load.source import UNREAD, Document, Places, Source, load
 from llmops.overlay import Patch, patches_of
-from llmops.resources import Git, Graph
+from llmops.resources import Git, Graph, Path
 from llmops.validate import dotted, schema_mistakes
 from llmops.validate.explain import Mistake, nearest
 from llmops.validate.formats import FORMATS
@@ -25,7 +25,7 @@ from llmops.validate.formats import FORMATS
 class Project:
     """`settings` is the effective `spec` of `llmops.yaml`; `document` is where it was written."""
 
-    root: Path
+    root: pathlib.Path
     name: str
     settings: Mapping[str, Any]
     document: Document
@@ -42,7 +42,7 @@ class Project:
         return Graph(self.name, environment, {}, linked, tuple(self.settings["targets"]))
 
 
-def open_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
+def open_project(root: pathlib.Path) -> tuple[Project | None, list[Diagnostic]]:
     """The settings of the workspace at `root`."""
     source, diagnostics = read_settings(root)
     if source is None or diagnostics:
@@ -67,6 +67,10 @@ def _settings_mistakes(data: Any) -> list[Mistake]:
     mistakes = schema_mistakes(data, "Workspace")
     if mistakes:
         return mistakes
+    entries = values_at(data, ("spec", "environments", "*", "patches", "*"))
+    mistakes = [mistake for path, patch in entries for mistake in _target_mistakes(patch, path)]
+    if mistakes:
+        return mistakes
     spec = with_defaults("Workspace", data)["spec"]
     if spec["default_environment"] not in spec["environments"]:
         name = spec["default_environment"]
@@ -74,7 +78,7 @@ def _settings_mistakes(data: Any) -> list[Mistake]:
     return []
 
 
-def _folder_mistakes(root: Path, data: Mapping[str, Any]) -> list[Mistake]:
+def _folder_mistakes(root: pathlib.Path, data: Mapping[str, Any]) -> list[Mistake]:
     mistakes = []
     for index, folder in enumerate(with_defaults("Workspace", data)["spec"]["specs"]):
         path = ("spec", "specs", index)
@@ -126,5 +130,12 @@ def _inline(project: Project, environment: str) -> list[Patch]:
 
 def _patch_mistakes(data: Any) -> list[Mistake]:
     if not isinstance(data, dict):
-        return [Mistake("LLM0201", (), "A patch is a map with target and patch", "See `llmops explain LLM0301`.")]
-    return schema_mistakes(data, "Patch")
+        return [Mistake("LLM0201", (), "A patch is a map with target and patch", "Start with `target: {kind: …, name: …}` and `patch:`.")]
+    return schema_mistakes(data, "Patch") or _target_mistakes(data, ())
+
+
+def _target_mistakes(patch: Mapping[str, Any], path: Path) -> list[Mistake]:
+    """A patch without a target would change every resource."""
+    if patch["target"]:
+        return []
+    return [Mistake("LLM0209", (*path, "target"), "`target` has 0 fields", "Give `kind`, `name` or `labels`.")]

@@ -55,7 +55,8 @@ class Resource:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        return self.metadata.get("labels", {})
+        labels: Mapping[str, str] = self.metadata.get("labels", {})
+        return labels
 
     @property
     def description(self) -> str:

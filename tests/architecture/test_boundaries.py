@@ -10,7 +10,7 @@ import pytest
 
 from tests.architecture.sources import PACKAGE, PROJECT, STAGES, Source, read_source, sources
 
-CHILD_PROCESS = "runtime.local.chat_model"
+CHILD_PROCESS = "runtime.local.chat_server"
 """The model's server, a process of its own: its first line tells its parent where it listens."""
 
 DISK_FUNCTIONS = {"open", "os.open", "os.walk", "os.scandir", "os.listdir", "os.replace", "os.remove", "os.makedirs", "os.getenv"}

@@ -149,7 +149,13 @@ def test_a_harmless_question_passes_the_rails(guarded: Assistant) -> None:
 
 
 def test_a_personal_datum_is_redacted_in_answer_and_log(running: Running, tmp_path: Path) -> None:
-    rule = {**SAFETY["rules"][0], "id": "days", "stage": ["output"], "action": "redact", "detector": {"kind": "regex", "patterns": ["14 days"]}}
+    rule = {
+        **SAFETY["rules"][0],
+        "id": "days",
+        "stage": ["output"],
+        "action": "redact",
+        "detector": {"kind": "regex", "patterns": ["14 days"]},
+    }
     bundle = variant(running, tmp_path, make("SafetyPolicy", "public", {**SAFETY, "rules": [rule]}), safety="public")
     assistant = replace(Assistant.open(bundle, "assistant", running.root), root=tmp_path)
     answer = assistant.ask(REFUND)
@@ -204,7 +210,7 @@ def test_a_dead_model_is_named_and_logged(running: Running, tmp_path: Path) -> N
     files = running.bundle.resource("RetrievalSource/handbook").files
     bundle = open_bundle(graph(make("Model", "gemma", dead), source(files=files), application()), tmp_path / "build")
     assistant = replace(Assistant.open(bundle, "assistant", running.root), root=tmp_path)
-    with pytest.raises(RuntimeUnavailable, match="127.0.0.1:9") as caught:
+    with pytest.raises(RuntimeUnavailable, match=r"127\.0\.0\.1:9") as caught:
         assistant.ask(REFUND)
     assert caught.value.hint == "curl http://127.0.0.1:9/v1/models"
     assert logged(assistant).error_type == "RuntimeUnavailable"
@@ -215,7 +221,7 @@ def test_a_prompt_longer_than_the_context_is_an_error_not_a_guess(running: Runni
     messages = [{"role": "user", "content": "word " * 3000 + "{{ question }}{% for d in documents %}{% endfor %}"}]
     bundle = variant(running, tmp_path, make("Prompt", "answer", {**PROMPT, "messages": messages}))
     assistant = replace(Assistant.open(bundle, "assistant", running.root), root=tmp_path)
-    with pytest.raises(RuntimeUnavailable, match="refused the request.*context"):
+    with pytest.raises(RuntimeUnavailable, match=r"refused the request.*context"):
         assistant.ask(REFUND)
 
 
@@ -229,7 +235,7 @@ def test_an_index_of_other_documents_does_not_answer(running: Running, tmp_path:
     files = running.bundle.resource("RetrievalSource/handbook").files
     changed = [replace_file(f) if f.path == "docs/support.md" else f for f in files]
     bundle = open_bundle(graph(make("Model", "gemma", CHAT), source(files=changed), application()), tmp_path / "build")
-    with pytest.raises(RuntimeUnavailable, match="differs from the bundle in docs/support.md") as caught:
+    with pytest.raises(RuntimeUnavailable, match=r"differs from the bundle in docs/support\.md") as caught:
         Assistant.open(bundle, "assistant", running.root)
     assert caught.value.hint == "llmops run --select indexes/handbook"
 
@@ -246,7 +252,7 @@ def test_a_pipeline_of_another_release_does_not_load(running: Running, tmp_path:
         Assistant.open(type(bundle).open(bundle.directory), "assistant", running.root)
 
 
-@pytest.mark.parametrize("type_", ["subprocess.Popen", "haystack_experimental.X", "haystack.core.pipeline.Pipeline", "llmops.cli.main.main"])
+@pytest.mark.parametrize("type_", ["subprocess.Popen", "haystack_experimental.X", "haystack.core.pipeline.Pipeline", "llmops.cli.main"])
 def test_a_component_outside_the_allow_list_does_not_load(running: Running, tmp_path: Path, type_: str) -> None:
     bundle = variant(running, tmp_path)
     path = bundle.application("assistant").query

@@ -101,17 +101,24 @@ def test_schedules_run_from_the_start_in_utc(defs: dg.Definitions) -> None:
         assert (schedule.execution_timezone, schedule.default_status) == ("UTC", dg.DefaultScheduleStatus.RUNNING)
 
 
+def selections(defs: dg.Definitions) -> dict[str, dg.AssetSelection]:
+    """What each job, and the job behind each schedule, takes."""
+    jobs = [*(defs.jobs or ()), *(s.job for s in defs.schedules or () if isinstance(s, dg.ScheduleDefinition))]
+    return {job.name: job.selection for job in jobs if hasattr(job, "selection")}
+
+
 def test_a_scheduled_evaluation_builds_no_asset(defs: dg.Definitions) -> None:
-    job = defs.resolve_schedule_def("support_bot__support_retrieval_schedule").job
-    resolved = job.resolve(asset_graph=defs.resolve_asset_graph())  # type: ignore[union-attr]
-    assert resolved.asset_layer.executable_asset_keys == set()
-    assert {key.name for key in resolved.asset_layer.asset_check_keys} == {"support_retrieval__retrieval_recall", "support_retrieval__retrieval_mrr"}
+    graph = defs.resolve_asset_graph()
+    (selection,) = (chosen for name, chosen in selections(defs).items() if "support_retrieval" in name)
+    assert selection.resolve(graph) == set()
+    assert {key.name for key in selection.resolve_checks(graph)} == {"support_retrieval__retrieval_recall", "support_retrieval__retrieval_mrr"}
 
 
 def test_the_job_of_an_application_holds_its_release_and_its_parts(defs: dg.Definitions) -> None:
-    job = defs.resolve_job_def("support_bot_release")
-    assert {key.path[0] for key in job.asset_layer.executable_asset_keys} == {"datasets", "indexes", "prompts", "releases", "safety_policies"}
-    assert len(job.asset_layer.asset_check_keys) == 3
+    graph = defs.resolve_asset_graph()
+    selection = selections(defs)["support_bot_release"]
+    assert {key.path[0] for key in selection.resolve(graph)} == {"datasets", "indexes", "prompts", "releases", "safety_policies"}
+    assert len(selection.resolve_checks(graph)) == 3
     assert {job.name for job in defs.jobs or ()} == {"support_bot_release", "plain_bot_release"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -43,7 +44,7 @@ def index(root: Path, texts: Mapping[str, str]) -> IndexResult:
     return index_source(compiled(root, texts), ID, root, lambda message: None)
 
 
-def rows(column: str = "meta->>'file_path'") -> list[str]:
+def rows(column: str = "meta->>'file_path'") -> list[Any]:
     table = table_name(source("pages"), make("Model", "minilm", MINILM))
     with psycopg.connect(os.environ["LLMOPS_EMBEDDED_STORE"]) as connection:
         return [row[0] for row in connection.execute(f'SELECT {column} FROM "{table}" ORDER BY 1'.encode())]

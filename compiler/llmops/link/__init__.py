@@ -19,6 +19,7 @@ from llmops.link.prompts import check_supply, check_templates
 from llmops.link.references import UNRESOLVED, Names, id_of, index, names_in, references, version_of
 from llmops.link.uses import read_files
 from llmops.link.unused import check_unused
+from llmops.load.discover import SETTINGS
 from llmops.load.files import Files
 from llmops.load.source import Places
 from llmops.resources import Graph, Resource
@@ -50,6 +51,9 @@ def link(validated: Validated, inputs: Inputs) -> tuple[Graph, list[Diagnostic]]
     mistake elsewhere may explain is no finding: a reference to a resource that did not pass validation or whose file could
     not be read, and, as long as any reference leads nowhere, that a resource is not used.
     """
+    if not validated.specs and not validated.doubts:
+        place = (Location(SETTINGS),)
+        return inputs.graph, [Diagnostic("LLM0105", "error", "The workspace declares no resource", place, "spec.specs", "Write a spec into a folder of spec.specs.")]
     unique, repeated = index(validated.specs)
     names = names_in(unique, validated.doubts)
     findings: list[Finding] = []

@@ -20,14 +20,16 @@ def check_context_window(graph: Graph) -> Iterator[Finding]:
         model = graph.target_of(application, "spec", "model")
         if model is None or model.spec["task"] != "chat":
             continue
-        yield from _check_answer(model)
-        yield from _check_application(graph, application, model)
+        yield from _check_answer(model) if _fills_window(model) else _check_application(graph, application, model)
+
+
+def _fills_window(model: Resource) -> bool:
+    return bool(model.spec["max_output_tokens"] >= model.spec["context_window"])
 
 
 def _check_answer(model: Resource) -> Iterator[Finding]:
-    if model.spec["max_output_tokens"] >= model.spec["context_window"]:
-        message = f"The longest answer ({model.spec['max_output_tokens']}) leaves no room in a window of {model.spec['context_window']}"
-        yield Finding(model.id, ("spec", "max_output_tokens"), "LLM0604", message, "Lower max_output_tokens.")
+    message = f"The longest answer ({model.spec['max_output_tokens']:,}) leaves no room in a window of {model.spec['context_window']:,}"
+    yield Finding(model.id, ("spec", "max_output_tokens"), "LLM0604", message, "Lower max_output_tokens.")
 
 
 def _check_application(graph: Graph, application: Resource, model: Resource) -> Iterator[Finding]:
@@ -35,7 +37,7 @@ def _check_application(graph: Graph, application: Resource, model: Resource) -> 
     total, window = sum(parts.values()), model.spec["context_window"]
     if total <= window:
         return
-    account = ", ".join(f"{name} {tokens}" for name, tokens in parts.items() if tokens)
+    account = ", ".join(f"{name} {tokens:,}" for name, tokens in parts.items() if tokens)
     message = f"About {total:,} tokens do not fit {model.name}'s window of {window:,} ({account})"
     related = ((model.id, ("spec", "context_window"), "the window"),)
     yield Finding(application.id, ("spec", "model"), "LLM0603", message, _way_out(graph, application, total - window), related=related)

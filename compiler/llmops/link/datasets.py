@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping
@@ -31,14 +32,14 @@ def row_problems(dataset: Resource, files: Files) -> Iterator[FileProblem]:
 
 
 def _jsonl(dataset: Resource, content: bytes) -> Iterator[FileProblem]:
-    lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
+    lines = [(number, line) for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).splitlines(), 1) if line.strip()]
     if not lines:
         yield _problem(dataset, 1, "no rows")
     for number, line in lines:
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            yield _problem(dataset, number, f"not JSON ({error})")
+            yield _problem(dataset, number, f"not JSON ({error.msg}, at character {error.colno})")
             continue
         yield from _row(dataset, number, row)
 
@@ -46,13 +47,13 @@ def _jsonl(dataset: Resource, content: bytes) -> Iterator[FileProblem]:
 def _row(dataset: Resource, number: int, row: Any) -> Iterator[FileProblem]:
     if not isinstance(row, dict):
         yield _problem(dataset, number, "not a JSON object")
-    elif not isinstance(row.get(_question(dataset.spec)), str):
+    elif not isinstance(row.get(_question(dataset.spec)), str) or not row[_question(dataset.spec)].strip():
         yield _problem(dataset, number, f"no text in {_question(dataset.spec)!r}")
 
 
 def _csv(dataset: Resource, content: bytes) -> Iterator[FileProblem]:
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         columns = reader.fieldnames or ()
         rows = [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError:

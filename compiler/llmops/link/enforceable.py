@@ -35,11 +35,19 @@ def _check_engines(policy: Resource, path: Path) -> Iterator[Finding]:
 def _check_rule(policy: Resource, path: Path) -> Iterator[Finding]:
     rule = _rule(policy, path)
     for position, stage in enumerate(rule["stage"]):
-        for engine in engines_of(policy.spec, rule):
-            support = enforce_rule(engine, rule, stage)
-            if not support.possible:
-                message = f"{engine} cannot enforce {rule['id']!r} on {stage}: {support.reason}"
-                yield Finding(policy.id, (*path, "stage", position), "LLM0701", message, support.remedy)
+        for (reason, remedy), engines in _obstacles(policy, rule, stage).items():
+            message = f"{' and '.join(engines)} cannot enforce {rule['id']!r} on {stage}: {reason.rstrip('.')}"
+            yield Finding(policy.id, (*path, "stage", position), "LLM0701", message, remedy)
+
+
+def _obstacles(policy: Resource, rule: dict[str, Any], stage: str) -> dict[tuple[str, str], list[str]]:
+    """(reason, remedy) → the engines that cannot enforce the rule at this stage."""
+    obstacles: dict[tuple[str, str], list[str]] = {}
+    for engine in engines_of(policy.spec, rule):
+        support = enforce_rule(engine, rule, stage)
+        if not support.possible:
+            obstacles.setdefault((support.reason, support.remedy), []).append(engine)
+    return obstacles
 
 
 def _rule(policy: Resource, path: Path) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def _check_dimension(source: Resource, model: Resource) -> Iterator[Finding]:
 
 def _check_chunk(source: Resource, model: Resource) -> Iterator[Finding]:
     tokens = chunk_tokens(source)
-    limit = model.spec["max_input_tokens"]
+    limit = int(model.spec["max_input_tokens"])
     if tokens > limit:
         message = f"A chunk has about {tokens} tokens, {model.name} reads {limit}: the rest would not be found"
         yield Finding(source.id, ("spec", "chunking", "length"), "LLM0602", message, "Make the chunks shorter.")
@@ -59,4 +59,4 @@ TOKENS_PER_UNIT = {"word": 1.5, "line": 20.0, "sentence": 30.0, "passage": 150.0
 def chunk_tokens(source: Resource) -> int:
     """About how many tokens a chunk has."""
     chunking = source.spec["chunking"]
-    return round(chunking["length"] * TOKENS_PER_UNIT[chunking["by"]])
+    return round(int(chunking["length"]) * TOKENS_PER_UNIT[chunking["by"]])

@@ -94,4 +94,6 @@ def _way_out(name: str) -> str:
 def _type(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
-    return {str: "string", list: "list"}.get(type(value), "number")
+    if isinstance(value, str):
+        return "string"
+    return "list" if isinstance(value, list) else "number"

@@ -15,8 +15,8 @@ from llmops.link.findings import Finding
 from llmops.resources import Reference, resource_id
 from llmops.validate import Doubt, Spec
 
-UNRESOLVED = frozenset({"LLM0401", "LLM0402", "LLM0403"})
-"""Codes of references that lead nowhere."""
+UNRESOLVED = frozenset({"LLM0401", "LLM0402", "LLM0403", "LLM0404"})
+"""Codes of references that lead nowhere, or to something else than was meant."""
 
 
 def version_of(spec: Spec) -> str | None:
@@ -117,7 +117,11 @@ def _pinned(kind: str, name: str, version: str, versions: list[str]) -> _Resolve
 
 
 def _without_versions(kind: str, name: str) -> _Resolved:
-    return _Resolved("", "LLM0403", f"A {kind} has no versions", f"Write {name}.")
+    return _Resolved("", "LLM0403", f"Resources of kind {kind} have no versions", f"Write {name}.")
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "AEIOU" else f"a {kind}"
 
 
 def _missing(kind: str, name: str, names: Names) -> _Resolved:
@@ -125,7 +129,7 @@ def _missing(kind: str, name: str, names: Names) -> _Resolved:
     elsewhere = [other for other, found in names.by_kind.items() if name in found]
     near = get_close_matches(name, known, n=1)
     if elsewhere:
-        hint = f"{name} is a {elsewhere[0]}; this field takes a {kind}."
+        hint = f"{name} is {_a(elsewhere[0])}; this field takes {_a(kind)}."
     elif near:
         hint = f"Did you mean {near[0]}?"
     else:

@@ -5,6 +5,7 @@ Jinja is imported when the first prompt is met.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment, nodes
 
 MAX_CHARACTERS = 100_000
+MAX_PLAIN = 100
+"""Nodes of a template that is not compiled to know its names. A tree of so few is never too deep for Jinja's compiler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class TemplateProblem:
 
 
 @cache
-def _environment() -> "Environment":
+def _environment() -> Environment:
     """Jinja computes constants when it compiles, and `{{ 9 ** 9 ** 9 }}` would take for ever: here nothing can be computed."""
     from jinja2 import pass_context
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -60,20 +63,32 @@ def read_template(content: str) -> Template | TemplateProblem:
 
     try:
         tree = _environment().parse(content)
-        return _refusal(tree) or _unknown(tree) or Template(_free_names(tree), _literal_length(tree))
+        parts = _parts(tree)
+        return _refusal(parts) or _unknown(parts) or Template(_free_names(tree, parts), _literal_length(parts))
     except TemplateSyntaxError as error:
-        return TemplateProblem("LLM0501", f"Template line {error.lineno}: {error.message}", "Check the braces: {{ variable }}, {% for … %} … {% endfor %}.")
+        return TemplateProblem("LLM0501", f"Template line {error.lineno}: {str(error.message).rstrip('.')}", "Check the braces: {{ variable }}, {% for … %} … {% endfor %}.")
     except RecursionError:
         return TemplateProblem("LLM0501", "The template is nested too deeply", "Flatten it.")
 
 
-def _refusal(tree: "nodes.Template") -> TemplateProblem | None:
+def _parts(tree: nodes.Template) -> list[nodes.Node]:
+    """Every node below the root, in the order of the text. Walking a tree costs half as much as parsing it, so it is done once."""
     from jinja2 import nodes
 
-    for loader in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+    return list(tree.find_all(nodes.Node))
+
+
+def _only(parts: list[nodes.Node], *types: type[Any]) -> Iterator[Any]:
+    return (part for part in parts if isinstance(part, types))
+
+
+def _refusal(parts: list[nodes.Node]) -> TemplateProblem | None:
+    from jinja2 import nodes
+
+    for loader in _only(parts, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
         tag = type(loader).__name__.lower()
         return TemplateProblem("LLM0508", f"Template line {loader.lineno}: {tag} reads other files", "Write the text here, or name one file in content_file.")
-    for access in tree.find_all((nodes.Getattr, nodes.Getitem)):
+    for access in _only(parts, nodes.Getattr, nodes.Getitem):
         name = _accessed(access)
         if name.startswith("_"):
             return TemplateProblem("LLM0508", f"Template line {access.lineno}: {name} is private", "Templates reach only public fields, as d.content or d.meta.")
@@ -89,24 +104,36 @@ def _accessed(access: Any) -> str:
     return argument.value if isinstance(argument, nodes.Const) and isinstance(argument.value, str) else ""
 
 
-def _unknown(tree: "nodes.Template") -> TemplateProblem | None:
+def _unknown(parts: list[nodes.Node]) -> TemplateProblem | None:
     """Jinja finds these only when it compiles; a template that fails then fails in production."""
     from jinja2 import nodes
 
     for node_type, known, what in ((nodes.Filter, _environment().filters, "filter"), (nodes.Test, _environment().tests, "test")):
-        for node in tree.find_all(node_type):
-            if node.name not in known:  # type: ignore[attr-defined]
-                return TemplateProblem("LLM0509", f"Template line {node.lineno}: no {what} is called {node.name!r}", nearest(node.name, known, "Known"))  # type: ignore[attr-defined]
+        for node in _only(parts, node_type):
+            if node.name not in known:
+                return TemplateProblem("LLM0509", f"Template line {node.lineno}: no {what} is called {node.name!r}", nearest(node.name, known, "Known"))
     return None
 
 
-def _free_names(tree: "nodes.Template") -> frozenset[str]:
-    from jinja2 import meta
+def _free_names(tree: nodes.Template, parts: list[nodes.Node]) -> frozenset[str]:
+    from jinja2 import meta, nodes
 
-    return frozenset(meta.find_undeclared_variables(tree) - set(_environment().globals))
+    names = {part.name for part in _only(parts, nodes.Name)}
+    if not _binds_nothing(parts) or "self" in names:
+        names = meta.find_undeclared_variables(tree)  # compiles the template: four times the cost of parsing it
+    return frozenset(names - set(_environment().globals))
 
 
-def _literal_length(tree: "nodes.Template") -> int:
+def _binds_nothing(parts: list[nodes.Node]) -> bool:
+    """Whether every name comes from outside: nothing here opens a scope or sets a name, and Jinja is sure to compile it."""
+    from jinja2 import nodes as n
+
+    plain = {n.Output, n.TemplateData, n.Name, n.Const, n.Getattr, n.Getitem, n.Filter, n.Test, n.If, n.CondExpr}
+    plain |= {n.Compare, n.Operand, n.And, n.Or, n.Not}
+    return len(parts) <= MAX_PLAIN and all(part.__class__ in plain and getattr(part, "ctx", "load") == "load" for part in parts)
+
+
+def _literal_length(parts: list[nodes.Node]) -> int:
     from jinja2 import nodes
 
-    return sum(len(part.data) for part in tree.find_all(nodes.TemplateData))
+    return sum(len(part.data) for part in _only(parts, nodes.TemplateData))

@@ -11,7 +11,7 @@ from typing import Any
 
 from llmops.link.findings import Finding
 from llmops.load.files import FileProblem, Files
-from llmops.resources import Path, Resource
+from llmops.resources import File, Path, Resource
 
 
 def read_files(resource: Resource, files: Files) -> tuple[Resource, list[Finding]]:
@@ -38,11 +38,13 @@ def _content(resource: Resource, message: Mapping[str, Any], files: Files) -> st
     if "content_file" not in message:
         return str(message["content"])
     found = files.find(resource.source.file, message["content_file"])
-    content = found if isinstance(found, FileProblem) else files.read(found)
+    if isinstance(found, FileProblem):
+        return found
+    content = files.read(found)
     if isinstance(content, FileProblem):
         return content
     try:
-        return content.decode("utf-8") if isinstance(content, bytes) else content
+        return content.decode("utf-8")
     except UnicodeDecodeError:
         return FileProblem("LLM0806", f"{found} is not UTF-8 text", "Save it as UTF-8.")
 
@@ -57,18 +59,15 @@ def _dataset(resource: Resource, files: Files) -> tuple[Resource, list[Finding]]
 
 def _retrieval_source(resource: Resource, files: Files) -> tuple[Resource, list[Finding]]:
     documents = resource.spec["documents"]
-    used = []
+    used: dict[str, File] = {}
     findings = []
-    paths = files.glob(resource.source.file, documents["paths"], documents["exclude"])
-    if isinstance(paths, FileProblem):
-        return resource, [_finding(resource, ("spec", "documents", "paths"), paths)]
-    for path in paths:
-        digest = files.digest(path)
-        if isinstance(digest, FileProblem):
-            findings.append(_finding(resource, ("spec", "documents", "paths"), digest))
-        else:
-            used.append(digest)
-    return replace(resource, files=tuple(used)), findings
+    for index, pattern in enumerate(documents["paths"]):
+        paths = files.glob(resource.source.file, [pattern], documents["exclude"])
+        digests = [paths] if isinstance(paths, FileProblem) else [files.digest(path) for path in paths]
+        problems = [digest for digest in digests if isinstance(digest, FileProblem)]
+        findings += [_finding(resource, ("spec", "documents", "paths", index), problem) for problem in problems]
+        used |= {digest.path: digest for digest in digests if isinstance(digest, File)}
+    return replace(resource, files=tuple(used[path] for path in sorted(used))), findings
 
 
 def _finding(resource: Resource, path: Path, problem: FileProblem) -> Finding:

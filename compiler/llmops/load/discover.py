@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ SETTINGS = "llmops.yaml"
 PATCHES = "environments"
 """The folder of the environments' patches, which are no specs."""
 SUFFIXES = (".yaml", ".yml")
+_USUAL_BYTES = 16_384
 
 
 def find_root(start: Path) -> Path | None:
@@ -56,17 +56,28 @@ def read_folders(root: Path, folders: Iterable[str]) -> tuple[list[Source], list
 def read_file(root: Path, file: str) -> tuple[Source, list[Diagnostic]]:
     """One file as text; unreadable, too big or not UTF-8 is a diagnostic and a source without text."""
     try:
-        with open(os.path.join(root, file), "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = _read(f"{root}/{file}")
     except OSError as error:
         return Source(file, None), [_unreadable(file, error)]
     if len(content) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES:,} bytes, the most a spec file has"
         return Source(file, None), [Diagnostic("LLM0007", "error", message, (Location(file),), "", "Split the file.")]
     try:
-        return Source(file, content.decode("utf-8-sig")), []
+        return Source(file, content.decode("utf-8").removeprefix("\ufeff")), []
     except UnicodeDecodeError as error:
         return Source(file, None), [_not_utf8(file, content, error.start)]
+
+
+def _read(path: str) -> bytes:
+    """A file's bytes, up to one more than a spec file may have."""
+    with open(path, "rb", buffering=0) as stream:
+        content = stream.read(_USUAL_BYTES)
+        if len(content) < _USUAL_BYTES:
+            return content
+        # Python sets aside as many bytes as it is asked for, which takes longer than reading a file of the usual size.
+        while len(content) <= MAX_BYTES and (more := stream.read(MAX_BYTES + 1 - len(content))):
+            content += more
+        return content
 
 
 def outside(root: Path, folder: str) -> bool:
@@ -109,9 +120,10 @@ def _walk(root: Path, folder: str) -> _Found:
 
 
 def _look_into(root: Path, folder: str, found: _Found) -> None:
-    if not (root / folder).is_dir():
+    here = f"{root}/{folder}"
+    if not os.path.isdir(here):
         return
-    for entry in os.scandir(root / folder):
+    for entry in os.scandir(here):
         path = posixpath.normpath(f"{folder}/{entry.name}")
         if entry.name.startswith(".") or path in (SETTINGS, PATCHES):
             continue
@@ -133,7 +145,7 @@ def _problem(root: Path, entry: os.DirEntry[str], path: str) -> Diagnostic | Non
         return Diagnostic("LLM0102", "error", "The file's name is not printable text", (Location(ascii(shown)),), "", "Rename it.")
     if entry.is_symlink() and (outside(root, path) or not entry.is_file()):
         return _link_problem(path)
-    if not stat.S_ISREG(entry.stat().st_mode):
+    if not entry.is_file():
         return Diagnostic("LLM0102", "error", "It is not a regular file", (Location(path),), "", "Put a file here, or rename it.")
     return None
 

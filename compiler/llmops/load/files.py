@@ -32,11 +32,13 @@ class Files:
         self._root = root.resolve()
         self._digests: dict[str, File] = {}
         self._walked: dict[str, list[str]] = {}
+        self._matched: dict[str, list[str]] = {}
+        self._inside: dict[str, bool] = {}
 
     def find(self, spec_file: str, path: str) -> str | FileProblem:
         """The file that a spec in `spec_file` calls `path`."""
         joined = os.path.normpath(os.path.join(os.path.dirname(spec_file), path))
-        outside = self._outside(joined)
+        outside = self._outside(joined, path)
         if outside:
             return outside
         if not (self._root / joined).is_file():
@@ -50,13 +52,16 @@ class Files:
         found: set[str] = set()
         for pattern in patterns:
             joined = os.path.normpath(os.path.join(folder, pattern))
-            outside = self._outside(_fixed_part(joined))
+            outside = self._outside(_fixed_part(joined), pattern)
             if outside:
                 return outside
-            matches = [path for path in self._walk(_fixed_part(joined)) if _matcher(joined)(path)]
+            matches = self._matching(joined)
             if not matches:
                 return FileProblem("LLM0803", f"{pattern} matches no file", f"Paths are relative to {spec_file}; `**` crosses folders.")
-            found.update(path for path in matches if not any(skip(path) for skip in left_out))
+            kept = [path for path in matches if not any(skip(path) for skip in left_out)]
+            if not kept:
+                return FileProblem("LLM0803", f"{pattern} matches only files that `exclude` takes out", "Narrow `exclude`, or remove the pattern.")
+            found.update(kept)
         return sorted(found)
 
     def digest(self, path: str) -> File | FileProblem:
@@ -71,18 +76,35 @@ class Files:
     def read(self, path: str) -> bytes | FileProblem:
         """A file's bytes; too big, unreadable or leading outside the workspace is a problem."""
         full = self._root / path
-        if not full.resolve().is_relative_to(self._root):
-            return FileProblem("LLM0801", f"{path} leads outside the workspace", "Copy the file into the workspace.")
+        if not self._resolves_inside(path):
+            return FileProblem("LLM0801", f"{path} leads outside the workspace through a link", "Copy the file into the workspace.")
         try:
+            if not full.is_file():
+                return FileProblem("LLM0802", f"{path} is not a file", "Put a file there, or exclude it.")
             if full.stat().st_size > MAX_FILE_BYTES:
                 return FileProblem("LLM0805", f"{path} is larger than {MAX_FILE_BYTES // 1_000_000} MB", "Split it.")
             return full.read_bytes()
         except OSError as error:
             return FileProblem("LLM0802", f"{path} cannot be read: {error.strerror}", "Check that it exists and that you may read it.")
 
-    def _outside(self, path: str) -> FileProblem | None:
-        inside = not path.startswith("..") and not os.path.isabs(path) and (self._root / path).resolve().is_relative_to(self._root)
-        return None if inside else FileProblem("LLM0801", f"{path} lies outside the workspace", "Paths never leave the workspace; copy the file into it.")
+    def _outside(self, path: str, written: str) -> FileProblem | None:
+        hint = "Paths never leave the workspace; copy the file into it."
+        if path == ".." or path.startswith("../"):
+            return FileProblem("LLM0801", f"{written} lies outside the workspace", hint)
+        if not self._resolves_inside(path):
+            return FileProblem("LLM0801", f"{written} leads outside the workspace through a link", hint)
+        return None
+
+    def _resolves_inside(self, path: str) -> bool:
+        if path not in self._inside:
+            self._inside[path] = (self._root / path).resolve().is_relative_to(self._root)
+        return self._inside[path]
+
+    def _matching(self, pattern: str) -> list[str]:
+        if pattern not in self._matched:
+            matches = _matcher(pattern)
+            self._matched[pattern] = [path for path in self._walk(_fixed_part(pattern)) if matches(path)]
+        return self._matched[pattern]
 
     def _walk(self, folder: str) -> list[str]:
         if folder not in self._walked:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -138,7 +139,7 @@ def _add_branch(pipeline: _Pipeline, graph: Graph, source: Resource) -> None:
         pipeline.add(f"embedder_{suffix}", DOCUMENT_EMBEDDERS[model.spec["provider"]], **_document_embedder(model)),
         pipeline.add(f"writer_{suffix}", WRITER, policy="OVERWRITE", document_store=_store(source, model)),
     ]
-    for sender, receiver in zip(names, names[1:], strict=False):
+    for sender, receiver in pairwise(names):
         pipeline.connect(f"{sender}.documents", f"{receiver}.documents")
 
 

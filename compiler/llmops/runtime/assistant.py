@@ -135,7 +135,8 @@ class Assistant:
         """The passages that `ask` would put into the prompt, without asking the model. Not logged."""
         if self.retrieval is None:
             return ()
-        outputs = _run(self.retrieval, _retrieval_inputs(self.retrieval, self._checked(question)))
+        self._check_question(question)
+        outputs = _run(self.retrieval, _retrieval_inputs(self.retrieval, question))
         (documents,) = (out["documents"] for out in outputs.values() if "documents" in out)
         return _sources(documents)
 
@@ -151,7 +152,7 @@ class Assistant:
                 return variant.prompt
         raise AssertionError("a point below the sum of the weights lies in one of them")
 
-    def _checked(self, question: str) -> str:
+    def _check_question(self, question: str) -> None:
         limit = self.bundle.resource(f"Application/{self.application.name}").spec["limits"]["question_tokens"]
         length = count_tokens(question)
         if not question.strip():
@@ -163,10 +164,10 @@ class Assistant:
                 f"The question has about {length} tokens; {self.application.name} takes {limit}.",
                 "Ask a shorter question, or raise limits.question_tokens of the application.",
             )
-        return question
 
     def _reply(self, question: str, prompt: str) -> _Reply:
-        before = self.rails.check("input", self._checked(question)) if self.rails else None
+        self._check_question(question)
+        before = self.rails.check("input", question) if self.rails else None
         if before and not before.allowed:
             return _Reply(before.message, before.text, blocked=True, verdicts=(before,))
         asked = before.text if before else question

@@ -69,7 +69,7 @@ def check_index(bundle: Bundle, source: str, root: Path) -> None:
         present = table.files()
     expected = {(file.path, file.sha256) for file in resource.files}
     if present != expected:
-        what = "is empty" if not present else f"differs from the bundle in {sorted(present ^ expected)[0][0]}"
+        what = "is empty" if not present else f"differs from the bundle in {min(present ^ expected)[0]}"
         raise RuntimeUnavailable(f"The index of {resource.id} {what}.", f"llmops run --select indexes/{resource.name}")
 
 

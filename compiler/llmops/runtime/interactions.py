@@ -75,17 +75,17 @@ CREATE TABLE IF NOT EXISTS interactions ({", ".join(f'"{c}" {_TYPES.get(f, "TEXT
   PRIMARY KEY ("{COLUMNS["id"]}"));
 CREATE INDEX IF NOT EXISTS interactions_by_time ON interactions ("{COLUMNS["application"]}", "{COLUMNS["time"]}");
 """
+_INSERT = f"INSERT INTO interactions ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own column names
 _SELECT = (
-    f'SELECT {_NAMES} FROM interactions WHERE "{COLUMNS["application"]}" = ? AND "{COLUMNS["time"]}" >= ? '
+    f'SELECT {_NAMES} FROM interactions WHERE "{COLUMNS["application"]}" = ? AND "{COLUMNS["time"]}" >= ? '  # noqa: S608 - our own column names
     f'ORDER BY "{COLUMNS["time"]}", rowid'
 )
 
 
 def record(root: Path, interaction: Interaction) -> None:
     """Appends one interaction to the log of the workspace at `root`."""
-    places = ", ".join("?" * len(COLUMNS))
     with _log(root) as connection:
-        connection.execute(f"INSERT INTO interactions ({_NAMES}) VALUES ({places})", astuple(interaction))
+        connection.execute(_INSERT, astuple(interaction))
 
 
 def read(root: Path, application: str, since: datetime | None = None) -> list[Interaction]:

@@ -80,8 +80,8 @@ def _doubt(data: Any, mistakes: Iterable[Mistake]) -> Doubt:
     wrong = {mistake.path for mistake in mistakes}
     metadata = data.get("metadata") if isinstance(data, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    kind = data["kind"] if isinstance(data, dict) and _is_kind(data.get("kind")) else None
-    return Doubt(kind, name if isinstance(name, str) and ("metadata", "name") not in wrong else None)
+    kind = data.get("kind") if isinstance(data, dict) else None
+    return Doubt(kind if isinstance(kind, str) and kind in KINDS else None, name if isinstance(name, str) and ("metadata", "name") not in wrong else None)
 
 
 def _is_reported(found: Diagnostic, places: Places) -> bool:
@@ -102,12 +102,28 @@ def schema_mistakes(data: Any, name: str) -> list[Mistake]:
     validator = _validator(name)
     if validator.is_valid(data):
         return []
-    return explain(validator.iter_errors(data), data, schema(name))
+    return explain(validator.iter_errors(data), data, _closed_schema(name))
 
 
 @cache
 def _validator(name: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(schema(name))
+    return jsonschema_rs.validator_for(_closed_schema(name))
+
+
+@cache
+def _closed_schema(name: str) -> dict[str, Any]:
+    closed: dict[str, Any] = _closed(schema(name))
+    return closed
+
+
+def _closed(part: Any) -> Any:
+    """`patternProperties` alone lets every other name pass, with any value; an unknown name is never valid here."""
+    if isinstance(part, list):
+        return [_closed(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {key: _closed(value) for key, value in part.items()}
+    return {**closed, "additionalProperties": False} if "patternProperties" in part else closed
 
 
 def _unknown_kind(data: Any) -> Mistake | None:
@@ -120,13 +136,11 @@ def _unknown_kind(data: Any) -> Mistake | None:
         return Mistake("LLM0202", ("apiVersion",), f"apiVersion {shown(data['apiVersion'])} is not known", f"Write `apiVersion: {API_VERSION}`.")
     if kind is None:
         return Mistake("LLM0203", (), "kind is missing", f"Add one of {', '.join(KINDS)}.")
-    if not _is_kind(kind):
-        return Mistake("LLM0203", ("kind",), f"Unknown kind {shown(kind)}", nearest(str(kind), KINDS))
+    if not isinstance(kind, str):
+        return Mistake("LLM0203", ("kind",), f"Expected the name of a kind, found {shown(kind)}", f"Write one of {', '.join(KINDS)}.")
+    if kind not in KINDS:
+        return Mistake("LLM0203", ("kind",), f"Unknown kind {shown(kind)}", nearest(kind, KINDS))
     return None
-
-
-def _is_kind(value: Any) -> bool:
-    return isinstance(value, str) and value in KINDS
 
 
 def _diagnostic(draft: Draft, mistake: Mistake, places: Places) -> Diagnostic:

@@ -6,7 +6,7 @@ Used by `validate` for broken documents only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -45,23 +45,28 @@ def explain(errors: Iterable[jsonschema_rs.ValidationError], data: Any, schema: 
     return list(dict.fromkeys(mistakes))
 
 
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """One error of the validator: `rule` of `part`, a piece of `schema`, does not hold for `value` at `path`."""
+
+    rule: str
+    path: Path
+    value: Any
+    part: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    message: str
+
+    @property
+    def expected(self) -> Any:
+        return self.part[self.rule]
+
+
 def _explain(error: jsonschema_rs.ValidationError, data: Any, schema: Mapping[str, Any]) -> Iterator[Mistake]:
-    path = tuple(error.instance_path)
-    rule = str(error.kind.name)
-    expected = value_at(schema, error.schema_path)
-    value = value_at(data, path)
-    if rule in ("oneOf", "anyOf"):
-        yield from _branch(value, path, schema, value_at(schema, error.schema_path[:-1]))
-        return
-    explainer = _EXPLAINERS.get(rule, _other)
-    if rule == "additionalProperties":
-        yield from _unknown_fields(value, path, schema, error)
-    elif rule == "propertyNames":
-        yield Mistake("LLM0206", path, f"Not a valid name here: {error.message}", "Use lower-case letters, digits and underscores.")
-    elif rule == "required":
-        yield from _missing(value, path, expected)
-    else:
-        yield explainer(value, path, expected, error)
+    path, steps = tuple(error.instance_path), list(error.schema_path)
+    if "propertyNames" in steps:  # a rule about the names: the map itself is what to look at
+        steps = steps[: steps.index("propertyNames") + 1]
+    found = _Error(str(steps[-1]), path, value_at(data, path), value_at(schema, steps[:-1]), schema, error.message)
+    return _EXPLAINERS.get(found.rule, _other)(found)
 
 
 def value_at(part: Any, path: Iterable[str | int]) -> Any:
@@ -71,48 +76,63 @@ def value_at(part: Any, path: Iterable[str | int]) -> Any:
     return part
 
 
-def _branch(value: Any, path: Path, schema: Mapping[str, Any], union: Mapping[str, Any]) -> Iterator[Mistake]:
+def _branch(error: _Error) -> Iterator[Mistake]:
     """Of several shapes, explains the one that the discriminating field names."""
-    discriminator = union.get("discriminator")
+    path, value, discriminator = error.path, error.value, error.part.get("discriminator")
     if discriminator is None:
-        yield Mistake("LLM0205", path, f"{shown(value)} has the wrong type", f"Expected {_types(union)}.")
+        yield Mistake("LLM0205", path, f"Expected {_types(error.expected)}, found {shown(value)}", "Change the value, or remove the field.")
         return
     field, mapping = discriminator["propertyName"], discriminator["mapping"]
     if not isinstance(value, dict):
         yield Mistake("LLM0205", path, f"Expected a map with `{field}`, found {shown(value)}", f"Write `{field}: {next(iter(mapping))}` and its fields.")
     elif field not in value:
         yield Mistake("LLM0207", path, f"`{field}` is missing", f"Add one of {', '.join(mapping)}.", at_key=True)
-    elif not isinstance(value[field], str) or value[field] not in mapping:
-        yield Mistake("LLM0206", (*path, field), f"Unknown {field} {shown(value[field])}", nearest(str(value[field]), mapping))
+    elif not isinstance(value[field], str):
+        yield Mistake("LLM0205", (*path, field), f"Expected text, found {shown(value[field])}", f"Write one of {', '.join(mapping)}.")
+    elif value[field] not in mapping:
+        yield Mistake("LLM0206", (*path, field), f"Unknown {field} {shown(value[field])}", nearest(value[field], mapping))
     else:
-        yield from _inside_branch(value, path, schema, mapping[value[field]])
+        yield from _inside_branch(error, mapping[value[field]])
 
 
-def _inside_branch(value: Any, path: Path, schema: Mapping[str, Any], reference: str) -> Iterator[Mistake]:
-    branch = {"$ref": reference, "$defs": schema["$defs"]}
-    for mistake in explain(jsonschema_rs.validator_for(branch).iter_errors(value), value, branch):
-        yield Mistake(mistake.code, (*path, *mistake.path), mistake.message, mistake.hint, mistake.at_key)
+def _inside_branch(error: _Error, reference: str) -> Iterator[Mistake]:
+    branch = {"$ref": reference, "$defs": error.schema["$defs"]}
+    for mistake in explain(jsonschema_rs.validator_for(branch).iter_errors(error.value), error.value, branch):
+        yield Mistake(mistake.code, (*error.path, *mistake.path), mistake.message, mistake.hint, mistake.at_key)
 
 
-def _unknown_fields(value: Any, path: Path, schema: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Iterator[Mistake]:
-    known = list(value_at(schema, error.schema_path[:-1]).get("properties", {}))
-    for name in value:
-        if name not in known:
-            yield Mistake("LLM0204", (*path, name), f"Unknown field {name!r}", nearest(str(name), known, "Fields here"), at_key=True)
+def _unknown_fields(error: _Error) -> Iterator[Mistake]:
+    """Fields that the map does not have; in a map with free names, names of a wrong form."""
+    patterns = list(error.part.get("patternProperties", {}))
+    known = [*error.part.get("properties", {}), *error.part.get("propertyNames", {}).get("enum", ())]
+    for name in error.value:
+        if name in known or any(re.search(pattern, name) for pattern in patterns):
+            continue
+        if patterns:
+            yield Mistake("LLM0208", (*error.path, name), f"{shown(name)} is no valid name here", _form(name, {}, patterns[0]), at_key=True)
+        else:
+            yield Mistake("LLM0204", (*error.path, name), f"Unknown field {shown(name)}", nearest(name, known, "Fields here"), at_key=True)
 
 
-def _missing(value: Any, path: Path, required: Any) -> Iterator[Mistake]:
-    names = [required] if isinstance(required, str) else list(required)
-    for name in names:
-        if name not in value:
-            yield Mistake("LLM0207", path, f"`{name}` is missing", f"Add `{name}:`.", at_key=True)
+def _missing(error: _Error) -> Iterator[Mistake]:
+    for name in error.expected:
+        if name not in error.value:
+            description = _description(error.part.get("properties", {}).get(name, {}))
+            yield Mistake("LLM0207", (*error.path, name), f"`{name}` is missing", f"Add `{name}: …`. {description}".strip(), at_key=True)
 
 
-def _wrong_type(value: Any, path: Path, expected: Any, _: jsonschema_rs.ValidationError) -> Mistake:
-    if expected == "object" and path and path[-1] in SECRET_FIELDS:
-        return Mistake("LLM0210", path, "A secret is written into the spec", "Write {env: NAME} and keep the value outside git.")
-    wanted = " or ".join(TYPE_NAMES[name] for name in ([expected] if isinstance(expected, str) else expected))
-    return Mistake("LLM0205", path, f"Expected {wanted}, found {shown(value)}", _type_hint(value, expected))
+def _description(part: Mapping[str, Any]) -> str:
+    """The first line of what the schema says about a field."""
+    return str(part.get("description", "")).partition("\n")[0]
+
+
+def _wrong_type(error: _Error) -> Iterator[Mistake]:
+    path, value, expected = error.path, error.value, error.expected
+    if expected == "object" and path and path[-1] in SECRET_FIELDS and value is not None:
+        yield Mistake("LLM0210", path, "A secret is written into the spec", "Write {env: NAME} and keep the value outside git.")
+        return
+    names = [expected] if isinstance(expected, str) else expected
+    yield Mistake("LLM0205", path, f"Expected {_joined(TYPE_NAMES[name] for name in names)}, found {shown(value)}", _type_hint(value, expected))
 
 
 def _type_hint(value: Any, expected: Any) -> str:
@@ -123,45 +143,67 @@ def _type_hint(value: Any, expected: Any) -> str:
     if expected == "array":
         return "Write a list: [item] or one `- item` a line."
     if expected in ("number", "integer") and isinstance(value, str):
-        return "Write it without quotes." if re.fullmatch(r"[-+]?\d+(\.\d+)?", value) else "Write a number."
+        return "Write it without quotes." if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", value) else "Write a number."
     return "Change the value, or remove the field."
 
 
-def _not_allowed(value: Any, path: Path, expected: Any, _: jsonschema_rs.ValidationError) -> Mistake:
-    allowed = [str(item) for item in (expected if isinstance(expected, list) else [expected])]
-    return Mistake("LLM0206", path, f"{shown(value)} is not one of {', '.join(allowed)}", nearest(str(value), allowed, "Allowed"))
+def _not_allowed(error: _Error) -> Iterator[Mistake]:
+    allowed = [str(item) for item in (error.expected if isinstance(error.expected, list) else [error.expected])]
+    yield Mistake("LLM0206", error.path, f"{shown(error.value)} is not allowed here", nearest(str(error.value), allowed, "Allowed"))
 
 
-def _bad_pattern(value: Any, path: Path, expected: Any, _: jsonschema_rs.ValidationError) -> Mistake:
-    return Mistake("LLM0208", path, f"{shown(value)} does not have the right form", f"It must match {expected}")
+def _bad_pattern(error: _Error) -> Iterator[Mistake]:
+    yield Mistake("LLM0208", error.path, f"{shown(error.value)} does not have the right form", _form(error.value, error.part, error.expected))
 
 
-def _out_of_range(value: Any, path: Path, expected: Any, error: jsonschema_rs.ValidationError) -> Mistake:
-    name = str(error.kind.name)
-    limit = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than", "exclusiveMaximum": "less than"}.get(name)
-    if limit:
-        return Mistake("LLM0209", path, f"{value} is out of range", f"It must be {limit} {expected}.")
-    limit = "at least" if name.startswith("min") else "at most"
-    thing = {"Items": "items", "Length": "characters", "Properties": "fields"}[name[3:]]
-    return Mistake("LLM0209", path, f"It has {len(value)} {thing}", f"It must have {limit} {expected}.")
+def _form(value: str, part: Mapping[str, Any], pattern: str) -> str:
+    """A corrected value where one is at hand, otherwise the form in words, by example or as a pattern."""
+    if "x-llmops-ref" in part:
+        return "Write a name, or name@1.2.0 to pin a version."
+    for corrected in (re.sub(r"[^a-z0-9]+", mark, value.lower()).strip(mark) for mark in "-_"):
+        if re.search(pattern, corrected):
+            return f"Did you mean {corrected}?"
+    example = f"Example: {part['examples'][0]}" if "examples" in part else f"It must match {pattern}"
+    return f"{_description(part)} {example}".strip()
 
 
-def _other(_value: Any, path: Path, _expected: Any, error: jsonschema_rs.ValidationError) -> Mistake:
-    return Mistake("LLM0205", path, error.message, "See the field's description: `llmops schema`.")
+def _out_of_limits(error: _Error) -> Iterator[Mistake]:
+    limit = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than", "exclusiveMaximum": "less than"}[error.rule]
+    yield Mistake("LLM0209", error.path, f"{error.value} is out of range", f"It must be {limit} {error.expected}.")
 
 
-_EXPLAINERS = {
+def _wrong_length(error: _Error) -> Iterator[Mistake]:
+    limit = "at least" if error.rule.startswith("min") else "at most"
+    thing = {"Items": "item", "Length": "character", "Properties": "field"}[error.rule[3:]]
+    count = len(error.value)
+    subject = f"`{error.path[-1]}`" if error.path and isinstance(error.path[-1], str) else "It"
+    yield Mistake("LLM0209", error.path, f"{subject} has {count} {thing}{'' if count == 1 else 's'}", f"It must have {limit} {error.expected}.")
+
+
+def _other(error: _Error) -> Iterator[Mistake]:
+    yield Mistake("LLM0205", error.path, error.message.rstrip("."), "See the field's description: `llmops schema`.")
+
+
+_EXPLAINERS: dict[str, Callable[[_Error], Iterator[Mistake]]] = {
     "type": _wrong_type,
     "enum": _not_allowed,
     "const": _not_allowed,
     "pattern": _bad_pattern,
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _out_of_range),
-    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"), _out_of_range),
+    "required": _missing,
+    **dict.fromkeys(("oneOf", "anyOf"), _branch),
+    **dict.fromkeys(("additionalProperties", "propertyNames"), _unknown_fields),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _out_of_limits),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"), _wrong_length),
 }
 
 
-def _types(union: Mapping[str, Any]) -> str:
-    return " or ".join(TYPE_NAMES.get(option.get("type", ""), "another form") for option in union.get("anyOf", union.get("oneOf", [])))
+def _types(options: Iterable[Mapping[str, Any]]) -> str:
+    return _joined(TYPE_NAMES.get(option.get("type", ""), "another form") for option in options)
+
+
+def _joined(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def shown(value: Any) -> str:

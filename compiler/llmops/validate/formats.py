@@ -30,11 +30,11 @@ def check_formats(data: Mapping[str, Any]) -> list[Mistake]:
 def _cron(path: Path, value: str) -> Iterator[Mistake]:
     fields = value.split()
     if len(fields) != 5:
-        yield Mistake("LLM0211", path, f"{value!r} is not a schedule: {len(fields)} fields", "Give five: minute hour day month weekday, as `0 3 * * *`.")
+        yield Mistake("LLM0211", path, f"{value!r} is not a schedule: it has {len(fields)} of 5 fields", "Give minute hour day month weekday, as `0 3 * * *`.")
         return
     for text, limits, name in zip(fields, _CRON_RANGES, _CRON_NAMES, strict=True):
         if not all(_cron_part(part, *limits) for part in text.split(",")):
-            yield Mistake("LLM0211", path, f"{text!r} is not a {name}", f"Use *, a number from {limits[0]} to {limits[1]}, a range or a step.")
+            yield Mistake("LLM0211", path, f"{text!r} does not fit the field for the {name}", f"Use *, a number from {limits[0]} to {limits[1]}, a range or a step.")
 
 
 def _cron_part(part: str, low: int, high: int) -> bool:
@@ -48,6 +48,10 @@ def _cron_part(part: str, low: int, high: int) -> bool:
 
 def _regex(path: Path, patterns: list[str]) -> Iterator[Mistake]:
     for index, pattern in enumerate(patterns):
+        if "\b" in pattern:
+            hint = "Use single quotes, in which YAML leaves backslashes alone."
+            yield Mistake("LLM0212", (*path, index), "The pattern holds a backspace, which \\b means in double quotes", hint)
+            continue
         try:
             with warnings.catch_warnings(action="ignore", category=FutureWarning):
                 re.compile(pattern)

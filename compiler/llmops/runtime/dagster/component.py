@@ -1,6 +1,7 @@
-"""Components for existing `dg` projects: thin wrappers over `build_defs_from_manifest`, so that both give the same assets."""
+"""Components for existing `dg` projects: thin wrappers over `build_defs_from_manifest`, so that both give the same assets.
 
-from __future__ import annotations
+No `from __future__ import annotations` here: Dagster reads the fields' types when `dg` asks for the component's schema.
+"""
 
 import json
 import subprocess

@@ -1,6 +1,7 @@
-"""How one entry of the Dagster manifest becomes an `AssetSpec` or an `AssetCheckSpec`. Subclass it to follow your own conventions."""
+"""How one entry of the Dagster manifest becomes an `AssetSpec` or an `AssetCheckSpec`. Subclass it to follow your own conventions.
 
-from __future__ import annotations
+No `from __future__ import annotations` here: Dagster reads the types of the settings' fields.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
