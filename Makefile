@@ -53,7 +53,7 @@ lock: ## write requirements.txt anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate pyproject.toml --output-file requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-annotate bench/requirements.in --output-file bench/requirements.txt
+	  --no-emit-index-url --no-annotate --only-binary :all: bench/requirements.in --output-file bench/requirements.txt
 
 bench-env: .venv-bench/.installed
 

@@ -107,13 +107,13 @@ def test_retrieval_checks_carry_their_value_and_cases(everything: tuple[Workspac
 
 
 def test_answers_were_measured_with_the_model(everything: tuple[Workspace, RunOutcome, list[str]]) -> None:
-    """The sample of 2 holds one case that has a reference answer."""
+    """Only the sample of 2."""
     workspace, outcome, _ = everything
     f1 = check(outcome, "support_answers__answer_f1")
     assert f1.value is not None
-    assert "over 1 cases" in f1.description
-    (asked,) = read(workspace.root / EVALUATION_LOG, "support-bot")
-    assert asked.question == CASES[0]["question"]
+    assert "over 2 cases" in f1.description
+    asked = [row.question for row in read(workspace.root / EVALUATION_LOG, "support-bot")]
+    assert asked == [case["question"] for case in CASES[:2]]
 
 
 def test_questions_of_evaluations_are_no_traffic(everything: tuple[Workspace, RunOutcome, list[str]]) -> None:

@@ -228,6 +228,29 @@ def test_another_process_uses_the_same_store_and_leaves_it_running(running: Runn
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+_HOLDER = """
+import sys
+from pathlib import Path
+from llmops.runtime.local.store import serve_store
+with serve_store(Path(sys.argv[1])):
+    print("serving", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_user_does_not_keep_the_store_running(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{SOURCES / 'compiler'}{os.pathsep}{SOURCES}"}
+    command = [sys.executable, "-c", _HOLDER, str(tmp_path)]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    assert pipe(holder.stdout).readline() == b"serving\n"
+    with serve_store(tmp_path) as address:
+        holder.kill()
+        holder.communicate()
+        with psycopg.connect(address) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert not (tmp_path / ".llmops/store/postmaster.pid").exists()
+
+
 def test_the_store_keeps_its_data_between_uses(tmp_path: Path) -> None:
     with serve_store(tmp_path) as address, psycopg.connect(address) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")

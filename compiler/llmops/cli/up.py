@@ -25,6 +25,9 @@ examples:
   llmops up --once            build, answer one question, stop
 """
 
+MONITORS = 'key:"monitors/*"'
+"""Dagster's selection of every monitor."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_workspace_arguments(parser)
@@ -38,21 +41,36 @@ def run(args: argparse.Namespace) -> int:
         return 1
     root, folder = places
     from llmops.runtime.bundle import Bundle
-    from llmops.runtime.dagster.instance import materialize, webserver
+    from llmops.runtime.dagster.instance import webserver
     from llmops.runtime.local.services import services
 
     bundle = Bundle.open(folder)
     with progress() as tell:
         tell("starting what the bundle needs")
         with services(bundle, root, progress=tell):
-            outcome = materialize(folder, root, None, tell)
-            print(outcome_text(outcome), flush=True)
-            print(_answers(bundle, root, tell), flush=True)
+            built = _build(bundle, root, tell)
             tell("starting Dagster's UI")
             with webserver(root, folder, args.port) as address:
                 print(_addresses(bundle, address), flush=True)
                 tell("serving; Ctrl-C stops it")
-                return (0 if outcome.success else 1) if args.once else _serve()
+                return (0 if built else 1) if args.once else _serve()
+
+
+def _build(bundle: Bundle, root: Path, tell: Progress) -> bool:
+    """Everything, with monitors last: they look at the answers. False where an asset failed; the UI then shows why."""
+    from llmops.runtime.dagster.instance import materialize
+
+    monitored = any(application.monitors for application in bundle.applications.values())
+    outcome = materialize(bundle.directory, root, f"not {MONITORS}" if monitored else None, tell)
+    print(outcome_text(outcome), flush=True)
+    if not outcome.success:
+        return False
+    print(_answers(bundle, root, tell), flush=True)
+    if not monitored:
+        return True
+    watched = materialize(bundle.directory, root, MONITORS, tell)
+    print(f"\n{outcome_text(watched)}", flush=True)
+    return watched.success
 
 
 def _answers(bundle: Bundle, root: Path, tell: Progress) -> str:

@@ -30,9 +30,16 @@ def _annotated(part: Mapping[str, Any], path: Pattern, root: Mapping[str, Any], 
         yield from _annotated(option, path, root, annotation)
     for name, child in part.get("properties", {}).items():
         yield from _annotated(child, (*path, name), root, annotation)
-    for wildcard in ("items", "additionalProperties"):
-        if isinstance(part.get(wildcard), dict):
-            yield from _annotated(part[wildcard], (*path, "*"), root, annotation)
+    each = _each(part)
+    if each is not None:
+        yield from _annotated(each, (*path, "*"), root, annotation)
+
+
+def _each(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema of every item of a list or value of a map. Keys with a rule of their own are `patternProperties`."""
+    by_pattern = part.get("patternProperties", {}).values()
+    options = (part.get("items"), part.get("additionalProperties"), *by_pattern)
+    return next((option for option in options if isinstance(option, dict)), None)
 
 
 def _resolve(part: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -108,8 +115,8 @@ def _plan_of(part: Mapping[str, Any], root: Mapping[str, Any]) -> _Plan:
         inner = _plan_of(child, root)
         if not inner.is_empty:
             plan.inner[name] = inner
-    items = part.get("items", part.get("additionalProperties"))
-    each = _plan_of(items, root) if isinstance(items, dict) else None
+    items = _each(part)
+    each = _plan_of(items, root) if items is not None else None
     plan.each = each if each and not each.is_empty else None
     return plan
 

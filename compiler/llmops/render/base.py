@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
 from typing import Any, Protocol
 
 import orjson
 import yaml
+from yaml.resolver import Resolver
 
 from llmops.resources import Graph
 
@@ -38,23 +41,38 @@ def json_file(path: str, value: Any) -> Artifact:
 class _Dumper(yaml.CSafeDumper):
     """Block style; texts of several lines as literal blocks; no anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        """What a value without a tag would be read as. It is asked twice for every text, and most texts come again and again."""
+        if kind is yaml.ScalarNode:
+            return _resolve_text(value, implicit)
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
 
 
-def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+@lru_cache(4096)
+def _resolve_text(value: str, implicit: tuple[bool, bool]) -> Any:
+    return Resolver().resolve(yaml.ScalarNode, value, implicit)  # type: ignore[no-untyped-call]
 
 
-_Dumper.add_representer(str, _text)
+def _node(dumper: _Dumper, value: Any) -> yaml.Node:
+    """A new node for every value, so that no two share one and become an anchor and an alias."""
+    if isinstance(value, str):
+        return yaml.ScalarNode("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    if isinstance(value, dict):
+        return yaml.MappingNode("tag:yaml.org,2002:map", [(_node(dumper, k), _node(dumper, v)) for k, v in value.items()], flow_style=False)
+    if isinstance(value, list | tuple):
+        return yaml.SequenceNode("tag:yaml.org,2002:seq", [_node(dumper, item) for item in value], flow_style=False)
+    return dumper.represent_data(value)
 
 
 def yaml_file(path: str, value: Any, comment: str) -> Artifact:
     """YAML in the order given, under a comment that says where it came from."""
-    body = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    header = "".join(f"# {line}\n" for line in comment.splitlines())
-    return Artifact(path, (header + body).encode())
+    text = StringIO()
+    text.writelines(f"# {line}\n" for line in comment.splitlines())
+    dumper = _Dumper(text, allow_unicode=True, width=120)
+    dumper.open()
+    dumper.serialize(_node(dumper, value))
+    dumper.close()
+    return Artifact(path, text.getvalue().encode())
 
 
 def rendered_from(graph: Graph, id_: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -213,7 +214,10 @@ def _process(module: Sequence[str], root: Path, home: Path) -> Iterator[subproce
     # Python must not leave compiled files in the bundle: the bundle is verified file by file.
     environment = {**os.environ, "DAGSTER_HOME": str(home), "LLMOPS_WORKSPACE": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
     with _log(home, module[0]).open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", *module], cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        command = [sys.executable, "-m", *module]
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
             yield process
         finally:
@@ -225,12 +229,25 @@ def _log(home: Path, module: str) -> Path:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+    """Ends the process and its children: Dagster's code servers would stay for a while, and write into the workspace."""
+    _signal(process, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _signal(process, 0):
+        process.poll()
+        if time.monotonic() > deadline:
+            _signal(process, signal.SIGKILL)
+            break
+        time.sleep(0.05)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
+    """To the group that the process leads, 0 to ask only; False where none of it is left."""
     try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _wait(server: subprocess.Popen[bytes], address: str, home: Path) -> None:

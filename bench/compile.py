@@ -1,0 +1,109 @@
+"""Measures `llmops check` and `llmops compile` beside the floor and beside peers, and holds them to the targets.
+
+`python -m bench.compile [--json] [--specs 2000 10000] [--repeats 5] [--peers BIN | --no-peers]`; docs/performance.md explains it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.corpus import generate
+from bench.peers import Peers, find_peers
+from bench.processes import Contender, Failed, Run, environment, measure
+
+ROOT = Path(__file__).parent.parent
+CHECK_LIMIT = 0.6
+"""CPU seconds for `llmops check` of `CHECK_SIZE` files."""
+CHECK_SIZE = 2000
+LLMOPS = (sys.executable, "-m", "llmops")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """1 where a target is missed, 2 where a contender fails."""
+    args = _parser().parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="llmops-bench-") as folder:
+        try:
+            report = run(Path(folder), args)
+        except Failed as failure:
+            print(failure, file=sys.stderr)
+            return 2
+    print(json.dumps(report, indent=2) if args.json else table(report))
+    return 0 if all(target["holds"] for target in report["targets"]) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.compile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="figures and targets for programs")
+    parser.add_argument("--specs", type=int, nargs="+", default=[CHECK_SIZE, 10_000], metavar="N", help="files of the workspaces (at least 20)")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="measured rounds; the median counts")
+    parser.add_argument("--peers", type=Path, metavar="BIN", help="the folder with the peers' programs (default: those on PATH)")
+    parser.add_argument("--no-peers", action="store_true", help="leave the peers out")
+    return parser
+
+
+def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Everything measured in one go, in the form that `--json` prints."""
+    workspaces = {size: folder / f"workspace-{size}" for size in args.specs}
+    for size, workspace in workspaces.items():
+        generate(workspace, size)
+    smallest = min(workspaces)
+    nobody = Peers((), {})
+    programs = args.peers.resolve() if args.peers else None
+    peers = nobody if args.no_peers else find_peers(workspaces[smallest], smallest, programs)
+    contenders = [*_ours(folder, workspaces), *peers.contenders]
+    runs = measure(contenders, args.repeats, environment(folder / "bytecode", [ROOT / "compiler"]))
+    return {"figures": _figures(runs, peers.absent, smallest), "targets": _targets(runs)}
+
+
+def _ours(folder: Path, workspaces: Mapping[int, Path]) -> list[Contender]:
+    contenders = [Contender("llmops --help", (*LLMOPS, "--help"), folder), Contender("llmops check, this repository", (*LLMOPS, "check"), ROOT)]
+    for size, workspace in workspaces.items():
+        floor = (sys.executable, str(ROOT / "bench/floor.py"), "specs")
+        contenders += [
+            Contender(f"floor {size}", floor, workspace),
+            Contender(f"llmops check {size}", (*LLMOPS, "check"), workspace),
+            Contender(f"llmops compile {size}", (*LLMOPS, "compile"), workspace),
+        ]
+    return contenders
+
+
+def _figures(runs: Mapping[str, Run], absent: Mapping[str, str], size: int) -> dict[str, Any]:
+    """Seconds, megabytes, and CPU time as a multiple of the floor's and of `llmops check`'s for the same number of files."""
+    figures: dict[str, Any] = {}
+    for name, figure in runs.items():
+        figures[name] = {"cpu_seconds": round(figure.cpu, 3), "wall_seconds": round(figure.wall, 3), "max_rss_mb": round(figure.rss, 1)}
+        files = name.rpartition(" ")[2]
+        for key, other in (("times_floor", f"floor {files}"), ("times_check", f"llmops check {files}")):
+            if other in runs and other != name:
+                figures[name][key] = round(figure.cpu / runs[other].cpu, 2)
+    return {**figures, **{f"{name} {size}": {"absent": why} for name, why in absent.items()}}
+
+
+def _targets(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
+    measured = runs.get(f"llmops check {CHECK_SIZE}")
+    if measured is None:
+        return []
+    value = round(measured.cpu, 3)
+    return [{"name": f"CPU seconds of llmops check {CHECK_SIZE}", "value": value, "limit": CHECK_LIMIT, "holds": value <= CHECK_LIMIT}]
+
+
+def table(report: Mapping[str, Any]) -> str:
+    """The figures for people."""
+    columns = ("cpu_seconds", "wall_seconds", "max_rss_mb", "times_floor", "times_check")
+    lines = [f"{'':32}{'CPU s':>9}{'wall s':>9}{'RSS MB':>9}{'x floor':>9}{'x check':>9}"]
+    for name, figure in report["figures"].items():
+        cells = "".join(f"{figure.get(column, ''):>9}" for column in columns)
+        lines.append(f"{name:32}" + (f"  absent: {figure['absent']}" if "absent" in figure else cells))
+    for target in report["targets"]:
+        lines.append(f"{'met' if target['holds'] else 'MISSED'}: {target['name']}: {target['value']}, at most {target['limit']}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

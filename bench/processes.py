@@ -1,0 +1,79 @@
+"""Measures whole processes: CPU seconds of the child and its children, wall seconds, the largest resident set.
+
+Start-up, imports and teardown are inside the figures, as they are for a person who waits.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A command under its name in the table. `prepare` runs before each round, outside the clock."""
+
+    name: str
+    command: tuple[str, ...]
+    folder: Path
+    prepare: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process: seconds, seconds, and megabytes (10^6 bytes)."""
+
+    cpu: float
+    wall: float
+    rss: float
+
+
+class Failed(Exception):
+    """A contender that did not finish with 0: a figure for it would mean nothing."""
+
+
+def environment(cache: Path, paths: Sequence[Path]) -> dict[str, str]:
+    """What every contender sees. Bytecode is kept in `cache`, as installed packages keep theirs beside them."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    python = {"PYTHONPYCACHEPREFIX": str(cache), "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    return {**kept, **python, "NO_COLOR": "1", "DO_NOT_TRACK": "1"}
+
+
+def measure(contenders: Iterable[Contender], repeats: int, variables: Mapping[str, str]) -> dict[str, Run]:
+    """The median of each figure over `repeats` rounds, after one round that only fills the caches.
+
+    All contenders run in turn within a round, so that a busy minute of the machine falls on all of them.
+    """
+    everyone = list(contenders)
+    runs: dict[str, list[Run]] = {contender.name: [] for contender in everyone}
+    for number in range(repeats + 1):
+        for contender in everyone:
+            print(f"round {number} of {repeats}: {contender.name}", file=sys.stderr)
+            run = _run(contender, variables)
+            if number:
+                runs[contender.name].append(run)
+    return {name: _median(found) for name, found in runs.items()}
+
+
+def _run(contender: Contender, variables: Mapping[str, str]) -> Run:
+    contender.prepare()
+    log = contender.folder / "output.txt"
+    with log.open("wb") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(contender.command, cwd=contender.folder, env=variables, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)  # it is reaped here, so `subprocess` need not wait for it
+    if process.returncode:
+        raise Failed(f"{contender.name} exited with {process.returncode}:\n{log.read_text('utf-8', 'replace')[-2_000:]}")
+    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024 / 1e6)
+
+
+def _median(runs: Sequence[Run]) -> Run:
+    return Run(*(statistics.median(getattr(run, field) for run in runs) for field in ("cpu", "wall", "rss")))
