@@ -13,14 +13,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.corpus import generate
+from bench.corpus import generate, generate_smallest
 from bench.peers import Peers, find_peers
-from bench.processes import Contender, Failed, Run, environment, measure
+from bench.processes import Contender, Failed, Run, bench_in, measure
 
 ROOT = Path(__file__).parent.parent
 CHECK_LIMIT = 0.6
 """CPU seconds for `llmops check` of `CHECK_SIZE` files."""
 CHECK_SIZE = 2000
+PEERS = ROOT / ".venv-bench/bin"
 LLMOPS = (sys.executable, "-m", "llmops")
 
 
@@ -38,11 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.compile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser("python -m bench.compile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="figures and targets for programs")
-    parser.add_argument("--specs", type=int, nargs="+", default=[CHECK_SIZE, 10_000], metavar="N", help="files of the workspaces (at least 20)")
+    parser.add_argument("--specs", type=int, nargs="+", default=[CHECK_SIZE, 10_000], metavar="N", help="files a workspace (at least 20)")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="measured rounds; the median counts")
-    parser.add_argument("--peers", type=Path, metavar="BIN", help="the folder with the peers' programs (default: those on PATH)")
+    parser.add_argument("--peers", type=Path, default=PEERS, metavar="BIN", help="the peers' programs (default: those of `make bench-env`)")
     parser.add_argument("--no-peers", action="store_true", help="leave the peers out")
     return parser
 
@@ -52,17 +53,17 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     workspaces = {size: folder / f"workspace-{size}" for size in args.specs}
     for size, workspace in workspaces.items():
         generate(workspace, size)
+    generate_smallest(folder / "workspace-1")
     smallest = min(workspaces)
-    nobody = Peers((), {})
-    programs = args.peers.resolve() if args.peers else None
-    peers = nobody if args.no_peers else find_peers(workspaces[smallest], smallest, programs)
+    peers = Peers((), {}) if args.no_peers else find_peers(workspaces[smallest], smallest, args.peers.resolve())
     contenders = [*_ours(folder, workspaces), *peers.contenders]
-    runs = measure(contenders, args.repeats, environment(folder / "bytecode", [ROOT / "compiler"]))
+    runs = measure(contenders, args.repeats, bench_in(folder, ROOT / "compiler"))
     return {"figures": _figures(runs, peers.absent, smallest), "targets": _targets(runs)}
 
 
 def _ours(folder: Path, workspaces: Mapping[int, Path]) -> list[Contender]:
-    contenders = [Contender("llmops --help", (*LLMOPS, "--help"), folder), Contender("llmops check, this repository", (*LLMOPS, "check"), ROOT)]
+    one_file = Contender("llmops check 1", (*LLMOPS, "check"), folder / "workspace-1")
+    contenders = [Contender("llmops --help", (*LLMOPS, "--help"), folder), one_file]
     for size, workspace in workspaces.items():
         floor = (sys.executable, str(ROOT / "bench/floor.py"), "specs")
         contenders += [

@@ -22,10 +22,11 @@ DATASETS = 12
 CASES = 12
 
 DOMAINS = ("billing", "contracts", "deliveries", "hardware", "insurance", "onboarding", "payroll", "refunds", "travel", "warranties")
-WORDS = tuple(
-    "account address agreement answer change claim client contract customer date delivery document form invoice limit manager month number office "
-    "order page payment period person plan policy price question record refund report request rule service step support team term week year".split()
-)
+WORDS = """\
+    account address agreement answer change claim client contract customer date delivery document form invoice limit manager month
+    number office order page payment period person plan policy price question record refund report request rule service step support
+    team term week year
+""".split()  # noqa: SIM905 - a list of so many words is easier to read as text
 SETTINGS = """\
 apiVersion: llmops/v1
 kind: Workspace
@@ -56,6 +57,12 @@ def generate(folder: Path, size: int, seed: int = 1) -> int:
     return written
 
 
+def generate_smallest(folder: Path) -> None:
+    """Writes the least that checks clean: one file with an application, its prompt and its model."""
+    _write(folder / "llmops.yaml", SETTINGS)
+    _write(folder / "specs/assistant.yaml", _shape("one-file").substitute(team="assistant"))
+
+
 def specs(size: int, seed: int) -> Iterator[tuple[str, str]]:
     """Path and text of every spec file: whole teams, then older versions of the first team's prompt."""
     teams = size // TEAM
@@ -78,8 +85,8 @@ def _team(number: int, choose: random.Random) -> Iterator[tuple[str, str]]:
     for role in ("tickets", "searches"):
         yield _file(values, "Dataset", "evaluations", role=role, set=str(choose.randrange(DATASETS)))
     for role in ("handbook", "products", "procedures"):
-        topic = str(choose.randrange(TOPICS))
-        yield _file(values, "RetrievalSource", "indexes", role=role, topic=topic, length=str(choose.randint(80, 200)), top_k=str(choose.randint(3, 6)))
+        topic, length, top_k = choose.randrange(TOPICS), choose.randint(80, 200), choose.randint(3, 6)
+        yield _file(values, "RetrievalSource", "indexes", role=role, topic=str(topic), length=str(length), top_k=str(top_k))
     yield _file(values, "SafetyPolicy", "safety", label="assistant")
     for role, dataset in (("daily", "tickets"), ("release", "searches"), ("quarterly", "tickets")):
         yield _file(values, "Evaluation", "evaluations", role=role, dataset=dataset)
@@ -108,11 +115,13 @@ def _values(team: str, choose: random.Random) -> dict[str, str]:
     numbers = {
         "month": choose.randint(10, 12), "day": choose.randint(10, 28), "hour": choose.randrange(24), "minute": choose.randrange(60),
         "tier": choose.randint(1, 3), "timeout": choose.randint(20, 120), "answer_tokens": choose.choice((256, 512, 1024)),
-        "seed": choose.randrange(10_000), "words": choose.randint(20, 60), "overlap": choose.randint(10, 40), "sample": choose.randint(5, 12),
-        "recall": choose.randint(60, 90), "latency": choose.randrange(2_000, 20_000, 500), "requests": choose.randrange(100, 50_000, 100),
+        "seed": choose.randrange(10_000), "words": choose.randint(20, 60), "overlap": choose.randint(10, 40),
+        "sample": choose.randint(5, 12), "recall": choose.randint(60, 90), "latency": choose.randrange(2_000, 20_000, 500),
+        "requests": choose.randrange(100, 50_000, 100),
     }  # fmt: skip
     digest = hashlib.sha256(team.encode()).hexdigest()
-    text = {"team": team, "domain": choose.choice(DOMAINS), "tone": choose.choice(("plain", "friendly", "formal")), "sha256": digest}
+    tone = choose.choice(("plain", "friendly", "formal"))
+    text = {"team": team, "domain": choose.choice(DOMAINS), "tone": tone, "sha256": digest}
     return {**text, **{name: str(number) for name, number in numbers.items()}}
 
 
@@ -134,8 +143,12 @@ def _write_documents(folder: Path, choose: random.Random) -> None:
         paragraphs = [_sentences(choose, 6) for _ in range(8)]
         _write(folder / place, f"# {choose.choice(WORDS).title()}\n\n" + "\n\n".join(paragraphs) + "\n")
     for number in range(DATASETS):
-        rows = [{"question": _sentences(choose, 1), "answer": _sentences(choose, 2), "sources": [choose.choice(places)], "answerable": True} for _ in range(CASES)]
+        rows = [_case(choose, choose.choice(places)) for _ in range(CASES)]
         _write(folder / f"data/cases-{number}.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _case(choose: random.Random, source: str) -> dict[str, object]:
+    return {"question": _sentences(choose, 1), "answer": _sentences(choose, 2), "sources": [source], "answerable": True}
 
 
 def _sentences(choose: random.Random, count: int) -> str:

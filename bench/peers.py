@@ -1,6 +1,5 @@
-"""Tools that people check comparable files with, on the same or an equal-sized input. bench/requirements.txt installs them.
-
-A peer that is not installed is reported as absent.
+"""Tools that people check comparable files with, on the same or an equal-sized input. `make bench-env` installs them
+from bench/requirements.txt into an environment of their own. A peer that is not installed is reported as absent.
 """
 
 from __future__ import annotations
@@ -74,14 +73,14 @@ class Peers:
     absent: Mapping[str, str]
 
 
-def find_peers(workspace: Path, size: int, programs: Path | None) -> Peers:
-    """Peers for a workspace of `size` files; their programs are those in the folder `programs`, or else on PATH."""
+def find_peers(workspace: Path, size: int, programs: Path) -> Peers:
+    """Peers for a workspace of `size` files; their programs lie in the folder `programs`."""
     commands = {
         "dbt parse": ("dbt", "parse", "--no-partial-parse", "--project-dir", ".", "--profiles-dir", "."),
         "check-jsonschema": ("check-jsonschema", "--schemafile", str(SCHEMA), *_spec_files(workspace)),
         "yamllint": ("yamllint", "--no-warnings", "-d", "relaxed", "specs"),
     }
-    found = {name: shutil.which(command[0], path=str(programs) if programs else None) for name, command in commands.items()}
+    found = {name: shutil.which(command[0], path=str(programs)) for name, command in commands.items()}
     absent = {name: f"{commands[name][0]} is not installed" for name, program in found.items() if program is None}
     folders = {"dbt parse": workspace.with_name(f"dbt-{size}")}
     if found["dbt parse"]:

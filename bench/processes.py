@@ -34,18 +34,26 @@ class Run:
     rss: float
 
 
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A folder for what the contenders print, and the variables they see."""
+
+    folder: Path
+    variables: Mapping[str, str]
+
+
 class Failed(Exception):
     """A contender that did not finish with 0: a figure for it would mean nothing."""
 
 
-def environment(cache: Path, paths: Sequence[Path]) -> dict[str, str]:
-    """What every contender sees. Bytecode is kept in `cache`, as installed packages keep theirs beside them."""
+def bench_in(folder: Path, *paths: Path) -> Bench:
+    """A bench whose Pythons also look into `paths`, and keep bytecode in `folder` as installed packages keep it beside them."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    python = {"PYTHONPYCACHEPREFIX": str(cache), "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    return {**kept, **python, "NO_COLOR": "1", "DO_NOT_TRACK": "1"}
+    python = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    return Bench(folder, {**kept, **python, "NO_COLOR": "1", "DO_NOT_TRACK": "1"})
 
 
-def measure(contenders: Iterable[Contender], repeats: int, variables: Mapping[str, str]) -> dict[str, Run]:
+def measure(contenders: Iterable[Contender], repeats: int, bench: Bench) -> dict[str, Run]:
     """The median of each figure over `repeats` rounds, after one round that only fills the caches.
 
     All contenders run in turn within a round, so that a busy minute of the machine falls on all of them.
@@ -55,18 +63,18 @@ def measure(contenders: Iterable[Contender], repeats: int, variables: Mapping[st
     for number in range(repeats + 1):
         for contender in everyone:
             print(f"round {number} of {repeats}: {contender.name}", file=sys.stderr)
-            run = _run(contender, variables)
+            run = _run(contender, bench)
             if number:
                 runs[contender.name].append(run)
     return {name: _median(found) for name, found in runs.items()}
 
 
-def _run(contender: Contender, variables: Mapping[str, str]) -> Run:
+def _run(contender: Contender, bench: Bench) -> Run:
     contender.prepare()
-    log = contender.folder / "output.txt"
+    log = bench.folder / "output.txt"
     with log.open("wb") as output:
         start = time.perf_counter()
-        process = subprocess.Popen(contender.command, cwd=contender.folder, env=variables, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(contender.command, cwd=contender.folder, env=bench.variables, stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)  # it is reaped here, so `subprocess` need not wait for it

@@ -18,9 +18,9 @@ FIELDS = {name: name for name in ("question", "answer", "sources", "answerable")
 ROWS: list[dict[str, Any]] = [json.loads(line) for line in FILE.read_text("utf-8").splitlines()]
 ANSWERABLE = [row for row in ROWS if row["answerable"]]
 UNANSWERABLE = [row for row in ROWS if not row["answerable"]]
-COMMON = frozenset(
+COMMON = words(
     "a am an and are as at be by can do does for from had has have how i in is it its may me must my no not of on or say so than that the"
-    " their them then they this to two was were what when where which who why will with would you your yes per".split()
+    " their them then they this to two was were what when where which who why will with would you your yes per"
 )
 LONGEST_ANSWER = 25
 """Words. The demo's model extracts short facts."""

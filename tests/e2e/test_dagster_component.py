@@ -55,6 +55,12 @@ class DgProject:
         command = [sys.executable, "-B", "-m", "dagster_dg_cli.cli", *arguments]
         return subprocess.run(command, cwd=self.folder, env=dict(self.environment), capture_output=True, text=True, check=False)
 
+    def python(self, code: str) -> str:
+        """The last line that `code` prints, with the project's definitions at hand as `defs`."""
+        command = [sys.executable, "-B", "-c", f"from pipelines.definitions import defs; {code}"]
+        done = subprocess.run(command, cwd=self.folder, env=dict(self.environment), capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[-1]
+
     def write(self, name: str, component: Mapping[str, Any]) -> Path:
         path = self.folder / "pipelines/defs" / name / "defs.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,9 +124,9 @@ def test_the_component_gives_the_same_assets_as_the_rendered_definitions(project
     specs = {spec.key.to_user_string(): spec for spec in plain.resolve_all_asset_specs()}
     assert listed.keys() == specs.keys()
     assert {key: asset["group_name"] for key, asset in listed.items()} == {key: spec.group_name for key, spec in specs.items()}
-    code = "import json; from pipelines.definitions import defs; print(json.dumps({s.key.to_user_string(): s.code_version for s in defs().resolve_all_asset_specs()}))"
-    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=project.folder, env=dict(project.environment), capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.splitlines()[-1]) == {key: spec.code_version for key, spec in specs.items()}
+    versions = "{s.key.to_user_string(): s.code_version for s in defs().resolve_all_asset_specs()}"
+    found = json.loads(project.python(f"import json; print(json.dumps({versions}))"))
+    assert found == {key: spec.code_version for key, spec in specs.items()}
 
 
 def test_the_list_leads_to_the_line_of_yaml(project: DgProject) -> None:
@@ -155,9 +161,7 @@ def test_a_missing_bundle_says_how_to_make_it(project: DgProject) -> None:
 def test_a_projects_own_executor_stays(project: DgProject) -> None:
     """The component brings none: it must not change how the project's other assets run."""
     project.write("handbook", bundle_component())
-    code = "from pipelines.definitions import defs; print('executor', defs().executor)"
-    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=project.folder, env=dict(project.environment), capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "executor None"
+    assert project.python("print('executor', defs().executor)") == "executor None"
 
 
 SPEC = """\

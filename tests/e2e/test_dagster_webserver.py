@@ -18,9 +18,10 @@ from llmops.runtime.bundle import Bundle
 from llmops.runtime.dagster.instance import materialize, webserver
 from tests.dagster_graph import Workspace, write_workspace
 
-LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
-  name locationOrLoadError { __typename ... on RepositoryLocation { repositories { schedules { name scheduleState { status } } } } } } } } }"""
-NODES = "{ assetNodes { assetKey { path } groupName isExecutable hasAssetChecks latestMaterialization: assetMaterializations(limit: 1) { runId } } }"
+LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename
+  ... on RepositoryLocation { repositories { schedules { name scheduleState { status } } } } } } } } }"""
+NODES = """{ assetNodes { assetKey { path } isExecutable hasAssetChecks
+  latestMaterialization: assetMaterializations(limit: 1) { runId } } }"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Serving:
     run_id: str
 
     def query(self, text: str) -> dict[str, Any]:
-        request = urllib.request.Request(f"{self.address}/graphql", json.dumps({"query": text}).encode(), {"Content-Type": "application/json"})
+        body, kind = json.dumps({"query": text}).encode(), {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.address}/graphql", body, kind)
         with urllib.request.urlopen(request, timeout=60) as response:
             data: dict[str, Any] = json.load(response)["data"]
         return data
@@ -77,12 +79,13 @@ def test_a_run_of_the_command_line_is_shown(serving: Serving) -> None:
 
 def test_it_listens_on_the_loopback_address_only(serving: Serving) -> None:
     listening = Path("/proc/net/tcp").read_text("ascii") + Path("/proc/net/tcp6").read_text("ascii")
-    addresses = [fields[1] for fields in map(str.split, listening.splitlines()) if fields[3] == "0A"]
-    assert [a.split(":")[0] for a in addresses if int(a.rpartition(":")[2], 16) == serving.port if ":" in a and a[0] in "0123456789ABCDEF"] == ["0100007F"]
+    addresses = [fields[1].split(":") for fields in map(str.split, listening.splitlines()) if fields[3] == "0A"]
+    assert [host for host, port in addresses if int(port, 16) == serving.port] == ["0100007F"]
 
 
 def test_a_taken_port_is_said_before_anything_starts(serving: Serving) -> None:
-    with pytest.raises(RuntimeUnavailable, match=f"Port {serving.port} is taken"), webserver(serving.workspace.root, serving.workspace.bundle, serving.port):
+    taken = webserver(serving.workspace.root, serving.workspace.bundle, serving.port)
+    with pytest.raises(RuntimeUnavailable, match=f"Port {serving.port} is taken"), taken:
         pass
 
 

@@ -147,8 +147,8 @@ def test_plain_answers_are_no_admissions(text: str) -> None:
 
 
 def test_abstention_counts_refusals_and_admissions() -> None:
-    seen = [said("I don't know.", answerable=False), said("Leonardo.", answerable=False), said("Ask another.", blocked=True, answerable=False)]
-    assert scores("abstention", *seen) == [1.0, 0.0, 1.0]
+    plain = [said(text, answerable=False) for text in ("I don't know.", "Leonardo.")]
+    assert scores("abstention", *plain, said("Ask another.", blocked=True, answerable=False)) == [1.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize(

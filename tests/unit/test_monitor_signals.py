@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from llmops.kinds import schema
@@ -68,6 +70,6 @@ def test_readings_come_in_the_order_of_the_spec_with_their_limits() -> None:
 
 
 def test_limits_are_judged_on_real_readings() -> None:
-    declared = [{"name": "error_rate", "max": 0.1}, {"name": "interactions", "min": 3}, {"name": "blocked_rate"}]
+    declared: list[dict[str, Any]] = [{"name": "error_rate", "max": 0.1}, {"name": "interactions", "min": 3}, {"name": "blocked_rate"}]
     assert [r.passed for r in read_signals(declared, MIXED)] == [False, True, True]
     assert [r.passed for r in read_signals(declared, [])] == [False, False, True]

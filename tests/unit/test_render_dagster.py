@@ -164,7 +164,8 @@ def test_checks_of_a_release_are_its_evaluations_metrics(assets: dict[str, dict[
 
 def test_checks_of_a_monitor_are_the_signals_with_a_limit(assets: dict[str, dict[str, Any]]) -> None:
     checks = assets["monitors/support-bot/quality"]["checks"]
-    assert [(c["name"], c["min"], c["max"], c["threshold"]) for c in checks] == [("interactions", 1.0, None, 1.0), ("error_rate", None, 0.05, 0.05)]
+    limits = [(c["name"], c["min"], c["max"], c["threshold"]) for c in checks]
+    assert limits == [("interactions", 1.0, None, 1.0), ("error_rate", None, 0.05, 0.05)]
 
 
 def test_schedules_come_from_the_specs(assets: dict[str, dict[str, Any]]) -> None:
@@ -212,7 +213,7 @@ def test_variants_are_all_parts_of_the_release() -> None:
     edges = [Reference(("spec", "variants", i, "prompt"), f"Prompt/answer@1.{i}.0") for i in range(2)]
     references = [r for r in bot.references if r.path != ("spec", "prompt")]
     found = assets_of(linked(source(), second, replace(bot, references=(*references, *edges))))
-    assert [["prompts", "answer-1.0.0"], ["prompts", "answer-1.1.0"]] == found["releases/bot"]["deps"][-2:]
+    assert found["releases/bot"]["deps"][-2:] == [["prompts", "answer-1.0.0"], ["prompts", "answer-1.1.0"]]
 
 
 def test_the_same_graph_gives_the_same_bytes(tmp_path: Path) -> None:

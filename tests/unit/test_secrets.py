@@ -98,8 +98,11 @@ def test_no_report_repeats_a_known_form(base: Path, spot: str) -> None:
     assert_not_repeated(base, secret)
 
 
-@pytest.mark.parametrize("value", ["hunter2", "'hunter2'", '"hunter2 x"', "[hunter2]", "{key: hunter2}", ">\n      hunter2", "'a\n      hunter2'", "hunter2 # old: hunter2"])
-@pytest.mark.parametrize("around", ["    api_key: {}\n", "    {api_key: {}}\n"])
+FLOW = ["hunter2", "'hunter2'", '"hunter2 x"', "[hunter2]", "{key: hunter2}", "{env: hunter2}", "{hunter2}", "hunter2 # old: hunter2", "'a\n      hunter2'"]
+BLOCK = ["|\n      hunter2", ">\n      hunter2", "\n      key: hunter2", "\n      env: hunter2", "\n    - hunter2"]
+
+
+@pytest.mark.parametrize(("value", "around"), [(v, "    api_key: {}\n") for v in FLOW + BLOCK] + [(v, "    {api_key: {}}\n") for v in FLOW])
 def test_no_report_repeats_what_stands_in_a_field_for_secrets(base: Path, value: str, around: str) -> None:
     file = base / "specs" / "model.yaml"
     text = file.read_text().replace("    api_key: {env: LLM_API_KEY}\n", "").replace("    url: https://llm.example.org/v1\n", around.replace("{}", value))

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.load.yaml_core import lines_of
+from llmops.validate.explain import SECRET_FIELDS
 from llmops.validate.secrets import HIDDEN, hide_secrets
 
 WIDTH = 160
 _BEFORE = 60
+_SECRET_FIELD = re.compile(rf"\b(?:{'|'.join(SECRET_FIELDS)})['\"]?\s*:(?!\s*\{{\s*env:\s*[A-Z][A-Z0-9_]*\s*\}})")
+_STEP = re.compile(r"[^.\[\]]+")
 _KEY = re.compile(r"[A-Za-z_][\w-]*\s*:(?=\s|$)")
 _CONTROL = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -33,9 +36,10 @@ def plain(text: str) -> str:
 
 
 def secret_places(diagnostics: Iterable[Diagnostic]) -> dict[tuple[str, int], int]:
-    """(file, line) → the first column of a value that no report may show."""
+    """(file, line) → the first column of a value that no report may show: a secret, or what stands in a field for one."""
     places: dict[tuple[str, int], int] = {}
-    for place in (place for d in diagnostics if d.code == "LLM0210" for place in d.locations):
+    secrets = (d for d in diagnostics if d.code == "LLM0210" or not set(SECRET_FIELDS).isdisjoint(_STEP.findall(d.path)))
+    for place in (place for d in secrets for place in d.locations):
         spot = (place.file, place.line)
         places[spot] = min(place.column, places.get(spot, place.column))
     return places
@@ -47,6 +51,9 @@ def excerpt(text: str, place: Location, secret: int | None) -> Excerpt | None:
     if place.line > len(lines):
         return None
     line = lines[place.line - 1]
+    field = _SECRET_FIELD.search(line)
+    if field and (secret is None or field.end() < secret):
+        secret = field.end() + 1
     shown = (line if secret is None else _hide(line, secret - 1)).replace("\t", " ")
     return _crop(plain(shown), place.column)
 

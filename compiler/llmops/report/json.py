@@ -26,7 +26,7 @@ def _entry(diagnostic: Diagnostic) -> dict[str, Any]:
         "line": place.line,
         "column": place.column,
         "hint": plain(diagnostic.hint),
-        "path": diagnostic.path,
+        "path": plain(diagnostic.path),
         "related": [_related(other) for other in diagnostic.locations[1:]],
     }
 

@@ -60,6 +60,15 @@ class _Error:
     def expected(self) -> Any:
         return self.part[self.rule]
 
+    @property
+    def found(self) -> str:
+        """The value as a message may quote it; what stands in a field for secrets may be one."""
+        return "something else" if self.is_secret and self.value is not None else shown(self.value)
+
+    @property
+    def is_secret(self) -> bool:
+        return not set(SECRET_FIELDS).isdisjoint(self.path)
+
 
 def _explain(error: jsonschema_rs.ValidationError, data: Any, schema: Mapping[str, Any]) -> Iterator[Mistake]:
     path, steps = tuple(error.instance_path), list(error.schema_path)
@@ -108,7 +117,9 @@ def _unknown_fields(error: _Error) -> Iterator[Mistake]:
     for name in error.value:
         if name in known or any(re.search(pattern, name) for pattern in patterns):
             continue
-        if patterns:
+        if error.is_secret:
+            yield Mistake("LLM0204", error.path, "A field that is not known here", f"Fields here: {', '.join(known)}.", at_key=True)
+        elif patterns:
             yield Mistake("LLM0208", (*error.path, name), f"{shown(name)} is no valid name here", _form(name, {}, patterns[0]), at_key=True)
         else:
             yield Mistake("LLM0204", (*error.path, name), f"Unknown field {shown(name)}", nearest(name, known, "Fields here"), at_key=True)
@@ -132,7 +143,7 @@ def _wrong_type(error: _Error) -> Iterator[Mistake]:
         yield Mistake("LLM0210", path, "A secret is written into the spec", "Write {env: NAME} and keep the value outside git.")
         return
     names = [expected] if isinstance(expected, str) else expected
-    yield Mistake("LLM0205", path, f"Expected {_joined(TYPE_NAMES[name] for name in names)}, found {shown(value)}", _type_hint(value, expected))
+    yield Mistake("LLM0205", path, f"Expected {_joined(TYPE_NAMES[name] for name in names)}, found {error.found}", _type_hint(value, expected))
 
 
 def _type_hint(value: Any, expected: Any) -> str:
@@ -153,7 +164,8 @@ def _not_allowed(error: _Error) -> Iterator[Mistake]:
 
 
 def _bad_pattern(error: _Error) -> Iterator[Mistake]:
-    yield Mistake("LLM0208", error.path, f"{shown(error.value)} does not have the right form", _form(error.value, error.part, error.expected))
+    message = "The variable's name does not have the right form" if error.is_secret else f"{error.found} does not have the right form"
+    yield Mistake("LLM0208", error.path, message, _form(error.value, error.part, error.expected))
 
 
 def _form(value: str, part: Mapping[str, Any], pattern: str) -> str:

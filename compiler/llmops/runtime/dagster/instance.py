@@ -168,8 +168,11 @@ def _check(evaluation: Any, blocking: set[dg.AssetCheckKey]) -> CheckOutcome:
 
 
 def _error(event: dg.DagsterEvent) -> str:
-    """The cause, without Dagster's frame around it."""
-    error: Any = event.step_failure_data.error
+    """What we said of it; for an unexpected error the cause, without Dagster's frame around it."""
+    failure = event.step_failure_data
+    if failure.user_failure_data:
+        return f"{event.step_key}: {failure.user_failure_data.description}"
+    error: Any = failure.error
     while error.cause:
         error = error.cause
     return f"{event.step_key}: {error.message.strip()}"

@@ -4,11 +4,13 @@ No `from __future__ import annotations` here: Dagster reads the type of an op's 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
+from llmops.errors import LlmopsError
 from llmops.runtime.dagster.evaluation import check_evaluation
 from llmops.runtime.dagster.tasks import TASKS
 from llmops.runtime.dagster.translator import Node
@@ -63,9 +65,20 @@ def build_asset(asset: Built) -> dg.AssetsDefinition:
         description=f"{asset.node['kind']}: {asset.node['resource']}",
     )
     def materialize(context: dg.AssetExecutionContext) -> Any:
-        yield run(_bench(context, asset.resource), asset.node, asset.spec.key)
+        with _explained():
+            yield run(_bench(context, asset.resource), asset.node, asset.spec.key)
 
     return materialize
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Dagster shows a failure's description, not our exceptions' hints. Trying again would not help: nothing has changed."""
+    try:
+        yield
+    except LlmopsError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        raise dg.Failure(description=f"{error}{hint}", allow_retries=False) from error
 
 
 def _bench(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, resource: str) -> Workbench:
@@ -97,6 +110,7 @@ def _evaluation(asset: Built, evaluation: str, checks: Checks) -> dg.AssetChecks
         # Of all the checks of an evaluation only the selected ones may be answered.
         selected = {key.name for key in context.selected_asset_check_keys}
         chosen = [(check, spec.key) for check, spec in checks if spec.name in selected]
-        yield from check_evaluation(_bench(context, asset.resource), application, chosen)
+        with _explained():
+            yield from check_evaluation(_bench(context, asset.resource), application, chosen)
 
     return evaluate

