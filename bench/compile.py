@@ -58,7 +58,7 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     peers = Peers((), {}) if args.no_peers else find_peers(workspaces[smallest], smallest, args.peers.resolve())
     contenders = [*_ours(folder, workspaces), *peers.contenders]
     runs = measure(contenders, args.repeats, bench_in(folder, ROOT / "compiler"))
-    return {"figures": _figures(runs, peers.absent, smallest), "targets": _targets(runs)}
+    return {"figures": _figures(runs, peers.absent, smallest), "targets": judge(runs)}
 
 
 def _ours(folder: Path, workspaces: Mapping[int, Path]) -> list[Contender]:
@@ -86,7 +86,8 @@ def _figures(runs: Mapping[str, Run], absent: Mapping[str, str], size: int) -> d
     return {**figures, **{f"{name} {size}": {"absent": why} for name, why in absent.items()}}
 
 
-def _targets(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
+def judge(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
+    """The targets and whether they hold; none where what they speak of was not measured."""
     measured = runs.get(f"llmops check {CHECK_SIZE}")
     if measured is None:
         return []

@@ -27,7 +27,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process: seconds, seconds, and megabytes (10^6 bytes)."""
+    """One process: seconds, seconds, and megabytes (10^6 bytes), of which the system shows no fewer than the bench itself holds."""
 
     cpu: float
     wall: float

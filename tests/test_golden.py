@@ -129,4 +129,3 @@ def test_the_base_has_no_mistake(base: Path) -> None:
 def test_every_code_is_provoked() -> None:
     provoked = {d.code for case in CASES for d in checked(case).diagnostics}
     assert set(CODES) - provoked - set(LARGE) - set(NEEDS_THE_SYSTEM) == set()
-

@@ -66,6 +66,13 @@ CODES: dict[str, Code] = {
     "LLM0214": Code("Fields that belong together", "One field needs another, or excludes it.", "Follow the message."),
     "LLM0215": Code("Numbers that contradict", "Each value is fine alone, not together.", "Follow the message."),
     "LLM0216": Code("Given twice in a list", "Items are known by this field.", "Rename or remove one."),
+    "LLM0217": Code(
+        "Model that this machine cannot run",
+        "It would fail when the model is started, after everything else was built.",
+        "Use what the local runtime supports, or an endpoint with provider openai.",
+        "url: http://models.example.org/v1",
+        "url: http://127.0.0.1:18181/v1",
+    ),
     "LLM0301": Code("Patch matches nothing", "An overlay that changes nothing is a slip: production would run with the base value.", "Correct the target."),
     "LLM0302": Code("Unknown default environment", "Commands that name no environment take this one.", "Name one of spec.environments."),
     "LLM0401": Code("Reference to nothing", "The resource does not exist in this environment.", "Correct the name, or declare it."),

@@ -12,13 +12,26 @@ from typing import Any
 
 import rfc8785
 
+from llmops.kinds.fields import Pattern
 from llmops.resources import Graph, Resource
 
 FORMAT = 1
 """Raised when rendering changes what the same spec does, so that releases then differ."""
 
-WITHOUT_BEHAVIOUR = frozenset({"changelog", "schedule", "refresh", "tests", "traffic", "licence"})
-"""Fields that change no answer: what people read, when things run, what is expected."""
+WITHOUT_BEHAVIOUR: dict[str, tuple[Pattern, ...]] = {
+    "Model": (("licence",),),
+    "Prompt": (("changelog",), ("variables", "*", "description"), ("messages", "*", "content_file")),
+    "Dataset": (("licence",),),
+    "RetrievalSource": (("documents", "licence"), ("refresh",)),
+    "SafetyPolicy": (("rules", "*", "tests"), ("rules", "*", "category")),
+    "Evaluation": (("schedule",),),
+    "Monitor": (("schedule",),),
+    "Application": (("traffic",), ("monitors",)),
+}
+"""Fields of a kind's `spec` that change no answer: what people read, when things run, what is watched."""
+
+OUTSIDE_RELEASE = frozenset({"Monitor"})
+"""Kinds that look at an application and decide nothing about it."""
 
 
 def fingerprint(graph: Graph) -> Graph:
@@ -32,7 +45,7 @@ def fingerprint(graph: Graph) -> Graph:
 
 def release(graph: Graph, id_: str) -> str:
     """`sha256:…` over the behaviour of everything that `id_` reaches."""
-    reached = {reached: graph.behaviour[reached] for reached in graph.reach(id_)}
+    reached = {reached: graph.behaviour[reached] for reached in graph.reach(id_) if graph[reached].kind not in OUTSIDE_RELEASE}
     return "sha256:" + digest({"format": FORMAT, "reaches": reached})
 
 
@@ -42,11 +55,19 @@ def digest(value: Any) -> str:
 
 
 def _behaviour(resource: Resource) -> dict[str, Any]:
-    files = {file.path: file.sha256 for file in resource.files}
-    return {"kind": resource.kind, "spec": _deciding(resource.spec), "files": files}
+    spec: Any = resource.spec
+    for pattern in WITHOUT_BEHAVIOUR.get(resource.kind, ()):
+        spec = _without(spec, pattern)
+    return {"kind": resource.kind, "spec": spec, "files": {file.path: file.sha256 for file in resource.files}}
 
 
-def _deciding(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _deciding(item) for key, item in value.items() if key not in WITHOUT_BEHAVIOUR}
-    return [_deciding(item) for item in value] if isinstance(value, list) else value
+def _without(value: Any, pattern: Pattern) -> Any:
+    """A copy of `value` without what the pattern reaches; what it shares with the original is not changed."""
+    step, rest = pattern[0], pattern[1:]
+    if isinstance(value, list):
+        return [_without(item, rest) for item in value]
+    if step == "*":
+        return {key: _without(item, rest) for key, item in value.items()}
+    if not rest or step not in value:
+        return {key: item for key, item in value.items() if key != step}
+    return {**value, step: _without(value[step], rest)}

@@ -100,7 +100,11 @@ def _matches(target: Mapping[str, Any], data: Any) -> bool:
     labels = metadata.get("labels")
     wanted = target.get("labels", {})
     same_labels = all(isinstance(labels, dict) and labels.get(key) == value for key, value in wanted.items())
-    return target.get("kind", data.get("kind")) == data.get("kind") and target.get("name", metadata.get("name")) == metadata.get("name") and same_labels
+    return (
+        target.get("kind", data.get("kind")) == data.get("kind")
+        and target.get("name", metadata.get("name")) == metadata.get("name")
+        and same_labels
+    )
 
 
 def _apply(draft: Draft, patch: Patch) -> Draft:

@@ -52,7 +52,10 @@ def open_project(root: pathlib.Path) -> tuple[Project | None, list[Diagnostic]]:
         return None, diagnostics
     document = documents[0] if documents else Document(source.file, 0, 1, None)
     if documents[1:]:
-        document, mistakes = documents[1], [Mistake("LLM0201", (), "llmops.yaml holds one document, the workspace", "Put resources into a folder of spec.specs.")]
+        document, mistakes = (
+            documents[1],
+            [Mistake("LLM0201", (), "llmops.yaml holds one document, the workspace", "Put resources into a folder of spec.specs.")],
+        )
     else:
         mistakes = _settings_mistakes(document.data) or _folder_mistakes(root, document.data)
     if mistakes:
@@ -74,7 +77,9 @@ def _settings_mistakes(data: Any) -> list[Mistake]:
     spec = with_defaults("Workspace", data)["spec"]
     if spec["default_environment"] not in spec["environments"]:
         name = spec["default_environment"]
-        return [Mistake("LLM0302", ("spec", "default_environment"), f"No environment is called {name!r}", nearest(name, spec["environments"]))]
+        return [
+            Mistake("LLM0302", ("spec", "default_environment"), f"No environment is called {name!r}", nearest(name, spec["environments"]))
+        ]
     return []
 
 
@@ -88,7 +93,9 @@ def _folder_mistakes(root: pathlib.Path, data: Mapping[str, Any]) -> list[Mistak
         elif outside(root, folder):
             mistakes.append(Mistake("LLM0103", path, f"The folder {folder} lies outside the workspace", "Name a folder inside it."))
         elif not (root / folder).is_dir():
-            mistakes.append(Mistake("LLM0104", path, f"The folder {folder} does not exist", f"Make it, or change spec.specs: mkdir {folder}"))
+            mistakes.append(
+                Mistake("LLM0104", path, f"The folder {folder} does not exist", f"Make it, or change spec.specs: mkdir {folder}")
+            )
     return mistakes
 
 

@@ -41,7 +41,9 @@ def write(artifacts: Iterable[Artifact], out: Path) -> None:
 
 
 def _unwritable(out: Path, error: OSError) -> LlmopsError:
-    return LlmopsError(f"The bundle cannot be written to {out}: {error.strerror}", "Check the folder's permissions and space, or name another with --out.")
+    return LlmopsError(
+        f"The bundle cannot be written to {out}: {error.strerror}", "Check the folder's permissions and space, or name another with --out."
+    )
 
 
 def _fill(folder: Path, artifacts: Iterable[Artifact]) -> None:

@@ -27,7 +27,10 @@ def test_the_account_is_exact(base: Path) -> None:
 
 
 def test_the_prompt_counts_by_its_literal_text(base: Path) -> None:
-    assert findings(base, prompt=("{{ question }}", "{{ question }}" + "word " * 800), model=("context_window: 2048", "context_window: 1834")) == []
+    assert (
+        findings(base, prompt=("{{ question }}", "{{ question }}" + "word " * 800), model=("context_window: 2048", "context_window: 1834"))
+        == []
+    )
     (found,) = findings(base, model=("context_window: 1834", "context_window: 1833"))
     assert "prompt 1,000" in found.message
 
@@ -74,6 +77,8 @@ def test_without_retrieval_the_prompt_is_to_be_shortened(base: Path) -> None:
         model=("context_window: 2048", "context_window: 300"),
     )[-1:]
     assert {d.code for d in findings(base)} == {"LLM0502", "LLM0603"}
-    (base / "specs" / "prompt.yaml").write_text((base / "specs" / "prompt.yaml").read_text().replace("{% for d in documents %}{{ d.content }} {% endfor %}", ""))
+    (base / "specs" / "prompt.yaml").write_text(
+        (base / "specs" / "prompt.yaml").read_text().replace("{% for d in documents %}{{ d.content }} {% endfor %}", "")
+    )
     (found,) = findings(base)
     assert found.hint == "Shorten the prompt, or take a model with a larger window."

@@ -38,7 +38,9 @@ def test_yaml_files_are_found_in_order(root: Path) -> None:
     assert files_of(root, "specs") == ["specs/b.yaml", "specs/deep/a.yml", "specs/deep/z.yaml"]
 
 
-@pytest.mark.parametrize("folders", [("specs", "specs"), ("specs", "specs/deep"), ("./specs/",), ("specs/../specs",), ("specs", "./specs/deep/../")])
+@pytest.mark.parametrize(
+    "folders", [("specs", "specs"), ("specs", "specs/deep"), ("./specs/",), ("specs/../specs",), ("specs", "./specs/deep/../")]
+)
 def test_a_file_is_read_once_however_it_is_named(root: Path, folders: tuple[str, ...]) -> None:
     assert files_of(root, *folders) == ["specs/b.yaml", "specs/deep/a.yml"]
 

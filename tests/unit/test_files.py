@@ -18,7 +18,16 @@ SPEC = "specs/deep/a.yaml"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "workspace"
-    for name in ("specs/deep/near.txt", "docs/a.md", "docs/b.txt", "docs/sub/c.md", "docs/sub/deep/d.md", "docs/.hidden.md", "docs/.git/e.md", "docs/[x].md"):
+    for name in (
+        "specs/deep/near.txt",
+        "docs/a.md",
+        "docs/b.txt",
+        "docs/sub/c.md",
+        "docs/sub/deep/d.md",
+        "docs/.hidden.md",
+        "docs/.git/e.md",
+        "docs/[x].md",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     (tmp_path / "outside.md").write_text("secret")
@@ -27,7 +36,12 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("path", "found"),
-    [("near.txt", "specs/deep/near.txt"), ("./near.txt", "specs/deep/near.txt"), ("../../docs/a.md", "docs/a.md"), ("../deep/../deep/near.txt", "specs/deep/near.txt")],
+    [
+        ("near.txt", "specs/deep/near.txt"),
+        ("./near.txt", "specs/deep/near.txt"),
+        ("../../docs/a.md", "docs/a.md"),
+        ("../deep/../deep/near.txt", "specs/deep/near.txt"),
+    ],
 )
 def test_paths_are_relative_to_the_spec(root: Path, path: str, found: str) -> None:
     assert Files(root).find(SPEC, path) == found
@@ -35,7 +49,13 @@ def test_paths_are_relative_to_the_spec(root: Path, path: str, found: str) -> No
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [("missing.txt", "LLM0802"), ("../../docs", "LLM0802"), ("../../../outside.md", "LLM0801"), ("../../..", "LLM0801"), ("../../../workspace2/x", "LLM0801")],
+    [
+        ("missing.txt", "LLM0802"),
+        ("../../docs", "LLM0802"),
+        ("../../../outside.md", "LLM0801"),
+        ("../../..", "LLM0801"),
+        ("../../../workspace2/x", "LLM0801"),
+    ],
 )
 def test_paths_that_lead_nowhere(root: Path, path: str, code: str) -> None:
     problem = Files(root).find(SPEC, path)
@@ -101,7 +121,12 @@ def test_links_out_of_the_workspace_are_not_followed(root: Path) -> None:
     os.symlink("../../outside.md", root / "docs" / "link.md")
     os.symlink("../..", root / "docs" / "up")
     files = Files(root)
-    for problem in (files.find("docs/x.yaml", "link.md"), files.read("docs/link.md"), files.find("docs/x.yaml", "up/outside.md"), files.glob("docs/x.yaml", ["up/*.md"])):
+    for problem in (
+        files.find("docs/x.yaml", "link.md"),
+        files.read("docs/link.md"),
+        files.find("docs/x.yaml", "up/outside.md"),
+        files.glob("docs/x.yaml", ["up/*.md"]),
+    ):
         assert isinstance(problem, FileProblem) and problem.code == "LLM0801" and "link" in problem.message
     assert "docs/up/outside.md" not in files.glob("docs/x.yaml", ["**/*.md"])
 

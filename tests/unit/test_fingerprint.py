@@ -43,6 +43,9 @@ NO_ANSWER = {
     "schedule": ("specs/handbook-assistant.yaml", '"0 3 * * *"', '"0 4 * * *"'),
     "changelog": ("specs/handbook-assistant.yaml", "First version.", "The first version."),
     "traffic": ("specs/handbook-assistant.yaml", "5000", "6000"),
+    "a monitor's limit": ("specs/quality.yaml", "max: 0.05", "max: 0.1"),
+    "a variable's description": ("specs/handbook-assistant.yaml", "What the user asks", "The user's question"),
+    "a rule's category": ("specs/safety.yaml", "owasp: LLM01", "owasp: LLM10"),
     "a rule's cases": ("specs/safety.yaml", '"What is a release?"', '"What is a bundle?"'),
 }
 BEHAVIOUR = {
@@ -95,6 +98,17 @@ def test_what_changes_behaviour_changes_the_release(example: Path, name: str) ->
     else:
         with open(example / file, "a") as stream:
             stream.write(new)
+    assert release_of(example) != before
+
+
+@pytest.mark.parametrize("name", ["schedule", "tests", "licence", "refresh", "traffic", "changelog", "description"])
+def test_a_variable_counts_whatever_its_name(example: Path, name: str) -> None:
+    file = "specs/handbook-assistant.yaml"
+    edit(example, file, "  variables:\n", f"  variables:\n    {name}: {{type: string}}\n")
+    edit(example, file, "Question: {{ question }}", f"{{{{ {name} }}}} Question: {{{{ question }}}}")
+    edit(example, file, "  limits:", f"  variables: {{{name}: weekdays}}\n  limits:")
+    before = release_of(example)
+    edit(example, file, "weekdays", "sundays")
     assert release_of(example) != before
 
 

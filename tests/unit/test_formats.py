@@ -16,7 +16,9 @@ from llmops.validate.explain import Mistake
 from llmops.validate.formats import FORMATS, KIND_RULES, check_formats
 
 BASE = Path(__file__).parents[1] / "golden" / "_base" / "specs"
-SPECS: dict[str, dict[str, Any]] = {d["kind"]: d for file in sorted(BASE.glob("*.yaml"), reverse=True) for d in yaml.safe_load_all(file.read_text())}
+SPECS: dict[str, dict[str, Any]] = {
+    d["kind"]: d for file in sorted(BASE.glob("*.yaml"), reverse=True) for d in yaml.safe_load_all(file.read_text())
+}
 HERE = ("spec", "x")
 
 
@@ -24,16 +26,37 @@ def found(name: str, value: Any) -> list[Mistake]:
     return list(FORMATS[name](HERE, value))
 
 
-@pytest.mark.parametrize("value", ["* * * * *", "0 3 * * *", "*/15 * * * *", "0 0 1,15 * *", "0 9-17 * * 1-5", "5-10/2 * * * *", "0 0 * * 7", "59 23 31 12 0"])
+@pytest.mark.parametrize(
+    "value", ["* * * * *", "0 3 * * *", "*/15 * * * *", "0 0 1,15 * *", "0 9-17 * * 1-5", "5-10/2 * * * *", "0 0 * * 7", "59 23 31 12 0"]
+)
 def test_schedules(value: str) -> None:
     assert found("cron", value) == []
 
 
 @pytest.mark.parametrize(
     "value",
-    ["", "hourly", "@daily", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *", "* * * 13 * ", "* * * * 8",
-     "10-5 * * * *", "*/0 * * * *", "a * * * *", "-1 * * * *", "1, * * * *", "٣ * * * *", "1.5 * * * *", "* * * * MON"],
-)  # fmt: skip
+    [
+        "",
+        "hourly",
+        "@daily",
+        "* * * *",
+        "* * * * * *",
+        "60 * * * *",
+        "* 24 * * *",
+        "* * 0 * *",
+        "* * 32 * *",
+        "* * * 13 * ",
+        "* * * * 8",
+        "10-5 * * * *",
+        "*/0 * * * *",
+        "a * * * *",
+        "-1 * * * *",
+        "1, * * * *",
+        "٣ * * * *",
+        "1.5 * * * *",
+        "* * * * MON",
+    ],
+)
 def test_no_schedules(value: str) -> None:
     mistakes = found("cron", value)
     assert mistakes and {m.code for m in mistakes} == {"LLM0211"}
@@ -55,7 +78,9 @@ def test_patterns(pattern: str) -> None:
     assert found("regex", [pattern]) == []
 
 
-@pytest.mark.parametrize("pattern", ["(", "[a", "*", "a{99999999999999999999}", "(?P<a>x)(?P<a>y)", "(" * 5_000 + ")" * 5_000, "\bword\b", "\\"])
+@pytest.mark.parametrize(
+    "pattern", ["(", "[a", "*", "a{99999999999999999999}", "(?P<a>x)(?P<a>y)", "(" * 5_000 + ")" * 5_000, "\bword\b", "\\"]
+)
 def test_no_patterns(pattern: str) -> None:
     (mistake,) = found("regex", ["fine", pattern])
     assert mistake.code == "LLM0212" and mistake.path == (*HERE, 1) and mistake.hint
@@ -66,18 +91,36 @@ def test_any_text_is_a_pattern_or_a_mistake(pattern: str) -> None:
     assert len(found("regex", [pattern])) <= 1
 
 
-@pytest.mark.parametrize(("value", "right"), [("a.md", True), ("../docs/**/*.md", True), ("a b.md", True), ("/a", False), ("~/a", False), ("C:/a", False), ("c:a", False), ("a\\b", False), ("https://a", False), ("a\0", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ("a.md", True),
+        ("../docs/**/*.md", True),
+        ("a b.md", True),
+        ("/a", False),
+        ("~/a", False),
+        ("C:/a", False),
+        ("c:a", False),
+        ("a\\b", False),
+        ("https://a", False),
+        ("a\0", False),
+    ],
+)
 def test_paths(value: str, right: bool) -> None:
     assert [m.code for m in found("path", value)] == ([] if right else ["LLM0213"])
 
 
 def test_formats_are_looked_for_where_the_schema_says() -> None:
     for kind, path, value in (
-        ("Monitor", ("schedule",), "never"), ("Evaluation", ("schedule",), "never"), ("RetrievalSource", ("refresh",), {"schedule": "never"}),
-        ("RetrievalSource", ("documents", "paths"), ["/x"]), ("RetrievalSource", ("documents", "exclude"), ["/x"]), ("Dataset", ("path",), "/x"),
+        ("Monitor", ("schedule",), "never"),
+        ("Evaluation", ("schedule",), "never"),
+        ("RetrievalSource", ("refresh",), {"schedule": "never"}),
+        ("RetrievalSource", ("documents", "paths"), ["/x"]),
+        ("RetrievalSource", ("documents", "exclude"), ["/x"]),
+        ("Dataset", ("path",), "/x"),
         ("Prompt", ("messages",), [{"role": "user", "content_file": "/x"}]),
         ("SafetyPolicy", ("rules", 0, "detector", "patterns"), ["("]),
-    ):  # fmt: skip
+    ):
         data = copy.deepcopy(SPECS[kind])
         part: Any = data["spec"]
         for step in path[:-1]:
@@ -98,7 +141,12 @@ def test_formats_are_looked_for_where_the_schema_says() -> None:
         ("Evaluation", {"metrics": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}, "LLM0216", ("spec", "metrics", 2, "name")),
         ("Monitor", {"signals": [{"name": "a", "max": 1}, {"name": "a", "min": 1}]}, "LLM0216", ("spec", "signals", 1, "name")),
         ("Monitor", {"signals": [{"name": "a"}]}, "LLM0214", ("spec", "signals", 0)),
-        ("Application", {"prompt": "x", "variants": [{"prompt": "a@1.0.0", "weight": 50}, {"prompt": "b@1.0.0", "weight": 50}]}, "LLM0214", ("spec", "variants")),
+        (
+            "Application",
+            {"prompt": "x", "variants": [{"prompt": "a@1.0.0", "weight": 50}, {"prompt": "b@1.0.0", "weight": 50}]},
+            "LLM0214",
+            ("spec", "variants"),
+        ),
         ("Deployment", {"replicas": {"min": 3, "max": 2}}, "LLM0215", ("spec", "replicas", "min")),
         ("Deployment", {"replicas": {"min": 2}}, "LLM0215", ("spec", "replicas", "min")),
     ],

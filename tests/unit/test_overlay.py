@@ -85,11 +85,17 @@ def test_nothing_given_is_changed() -> None:
 @pytest.mark.parametrize(
     ("target", "matches"),
     [
-        ("{name: bot}", True), ("{kind: Application}", True), ("{kind: Application, name: bot}", True), ("{labels: {tier: gold}}", True),
-        ("{labels: {tier: gold, team: docs}}", True), ("{name: other}", False), ("{kind: Model, name: bot}", False),
-        ("{labels: {tier: gold, team: ml}}", False), ("{labels: {missing: x}}", False),
+        ("{name: bot}", True),
+        ("{kind: Application}", True),
+        ("{kind: Application, name: bot}", True),
+        ("{labels: {tier: gold}}", True),
+        ("{labels: {tier: gold, team: docs}}", True),
+        ("{name: other}", False),
+        ("{kind: Model, name: bot}", False),
+        ("{labels: {tier: gold, team: ml}}", False),
+        ("{labels: {missing: x}}", False),
     ],
-)  # fmt: skip
+)
 def test_targets(target: str, matches: bool) -> None:
     drafts, diagnostics, _ = apply(patch("{model: large}", target))
     assert (drafts[0].data["spec"]["model"] == "large") == matches
@@ -102,7 +108,9 @@ def test_a_patch_of_labels_changes_every_match() -> None:
     assert [draft.data["spec"]["model"] for draft in drafts] == ["large", "large"]
 
 
-@pytest.mark.parametrize("extra", ["a: [", "kind: Model\nspec: {}", "kind: Model\nmetadata: {}", "- a", "kind: Model\nmetadata: {name: [x]}"])
+@pytest.mark.parametrize(
+    "extra", ["a: [", "kind: Model\nspec: {}", "kind: Model\nmetadata: {}", "- a", "kind: Model\nmetadata: {name: [x]}"]
+)
 def test_a_target_that_may_be_in_what_is_broken_is_no_finding(extra: str) -> None:
     """The document without a name is a finding of its own; that its patch matches nothing would be a second one."""
     sources = [Source("base.yaml", BASE), Source("broken.yaml", extra)]

@@ -22,9 +22,33 @@ from llmops.report.json import json_report
 from llmops.report.text import text_report
 from tests.conftest import ROOT, copy_example
 
-FILES = [str(path.relative_to(ROOT)) for folder in ("specs", "environments") for path in sorted((ROOT / folder).rglob("*.yaml"))] + ["llmops.yaml"]
+FILES = [str(path.relative_to(ROOT)) for folder in ("specs", "environments") for path in sorted((ROOT / folder).rglob("*.yaml"))] + [
+    "llmops.yaml"
+]
 DOCUMENTS: dict[str, list[Any]] = {file: list(yaml.safe_load_all((ROOT / file).read_text())) for file in FILES}
-ODD_VALUES: list[Any] = [None, True, 0, -1, 3.5, 10**15, "", "x", "Ünï cödé", "a: b", "../../..", "/etc", "{{ x", "\0", [], ["x"], [[]], [None], {}, {"x": 1}, {"kind": ["a"]}]
+ODD_VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    3.5,
+    10**15,
+    "",
+    "x",
+    "Ünï cödé",
+    "a: b",
+    "../../..",
+    "/etc",
+    "{{ x",
+    "\0",
+    [],
+    ["x"],
+    [[]],
+    [None],
+    {},
+    {"x": 1},
+    {"kind": ["a"]},
+]
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +139,9 @@ def test_changed_texts_give_sound_findings(workspace: Path, file: str, data: st.
         (workspace / file).write_text(original)
 
 
-@pytest.mark.parametrize("text", ["", "---\n", "# nothing\n", "- a\n", "x", "apiVersion: llmops/v1\n", "apiVersion: llmops/v1\nkind: Prompt\n"])
+@pytest.mark.parametrize(
+    "text", ["", "---\n", "# nothing\n", "- a\n", "x", "apiVersion: llmops/v1\n", "apiVersion: llmops/v1\nkind: Prompt\n"]
+)
 def test_settings_that_are_none(base: Path, text: str) -> None:
     (base / "llmops.yaml").write_text(text)
     project, diagnostics = open_project(base)

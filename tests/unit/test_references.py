@@ -76,7 +76,15 @@ def test_a_broken_spec_of_another_kind_with_that_name_explains_nothing(base: Pat
     assert codes(check_workspace(base)) == ["LLM0401", "LLM0401", "LLM0206"]
 
 
-@pytest.mark.parametrize(("old", "new"), [("name: answer", "name: An Answer"), ("name: answer, ", ""), ("kind: Prompt", "kind: Promt"), ("metadata: {name: answer, owner: docs}", "metadata: answer")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: answer", "name: An Answer"),
+        ("name: answer, ", ""),
+        ("kind: Prompt", "kind: Promt"),
+        ("metadata: {name: answer, owner: docs}", "metadata: answer"),
+    ],
+)
 def test_a_spec_whose_name_or_kind_is_wrong_may_be_the_one(base: Path, old: str, new: str) -> None:
     edit(base, "prompt.yaml", old, new)
     assert len(codes(check_workspace(base))) == 1
@@ -106,7 +114,14 @@ spec:
 
 @pytest.mark.parametrize(
     ("written", "found"),
-    [("answer@1.0.0", []), ("answer@2.10.0", []), ("answer", ["LLM0402"]), ("answer@3.0.0", ["LLM0403"]), ("answr@1.0.0", ["LLM0401"]), ("answer@1.0", ["LLM0208"])],
+    [
+        ("answer@1.0.0", []),
+        ("answer@2.10.0", []),
+        ("answer", ["LLM0402"]),
+        ("answer@3.0.0", ["LLM0403"]),
+        ("answr@1.0.0", ["LLM0401"]),
+        ("answer@1.0", ["LLM0208"]),
+    ],
 )
 def test_versions(base: Path, written: str, found: list[str]) -> None:
     with open(base / "specs" / "prompt.yaml", "a") as stream:

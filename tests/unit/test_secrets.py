@@ -26,9 +26,18 @@ SECRETS = {
     "eyJ": "eyJ" + "a" * 12 + ".eyJ" + "b" * 12 + "." + "c" * 12,
 }
 HARMLESS = [
-    "sk-short", "task-list", "https://example.org/a:b@c", "https://example.org:8080/x", "mail me@example.org", "eyJ.eyJ.x", "hf_model",
-    '{"url":"http://localhost:80","mail":"a@b"}', "postgres://user:{password}@db", "s3://bucket/key", "https://user@host/x",
-]  # fmt: skip
+    "sk-short",
+    "task-list",
+    "https://example.org/a:b@c",
+    "https://example.org:8080/x",
+    "mail me@example.org",
+    "eyJ.eyJ.x",
+    "hf_model",
+    '{"url":"http://localhost:80","mail":"a@b"}',
+    "postgres://user:{password}@db",
+    "s3://bucket/key",
+    "https://user@host/x",
+]
 
 
 def findings(text: str) -> list[tuple[str, int, int, int]]:
@@ -58,7 +67,7 @@ def test_harmless_texts(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["# {}\na: 1", "a: [1, {}]", "{}: 1", "a: |\n  line\n  {}\n", "a: [\n# {}", "é: {}", "a: 1\n---\nb: {}"],
-)  # fmt: skip
+)
 def test_they_are_found_in_comments_names_and_broken_files(text: str) -> None:
     secret = SECRETS["sk-"]
     filled = text.replace("{}", secret)
@@ -98,14 +107,28 @@ def test_no_report_repeats_a_known_form(base: Path, spot: str) -> None:
     assert_not_repeated(base, secret)
 
 
-FLOW = ["hunter2", "'hunter2'", '"hunter2 x"', "[hunter2]", "{key: hunter2}", "{env: hunter2}", "{hunter2}", "hunter2 # old: hunter2", "'a\n      hunter2'"]
+FLOW = [
+    "hunter2",
+    "'hunter2'",
+    '"hunter2 x"',
+    "[hunter2]",
+    "{key: hunter2}",
+    "{env: hunter2}",
+    "{hunter2}",
+    "hunter2 # old: hunter2",
+    "'a\n      hunter2'",
+]
 BLOCK = ["|\n      hunter2", ">\n      hunter2", "\n      key: hunter2", "\n      env: hunter2", "\n    - hunter2"]
 
 
 @pytest.mark.parametrize(("value", "around"), [(v, "    api_key: {}\n") for v in FLOW + BLOCK] + [(v, "    {api_key: {}}\n") for v in FLOW])
 def test_no_report_repeats_what_stands_in_a_field_for_secrets(base: Path, value: str, around: str) -> None:
     file = base / "specs" / "model.yaml"
-    text = file.read_text().replace("    api_key: {env: LLM_API_KEY}\n", "").replace("    url: https://llm.example.org/v1\n", around.replace("{}", value))
+    text = (
+        file.read_text()
+        .replace("    api_key: {env: LLM_API_KEY}\n", "")
+        .replace("    url: https://llm.example.org/v1\n", around.replace("{}", value))
+    )
     file.write_text(text)
     assert_not_repeated(base, "hunter2")
 

@@ -35,13 +35,25 @@ def test_names(content: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        ("{{ a", "LLM0501"), ("{% if a %}", "LLM0501"), ("{% for %}", "LLM0501"), ("{{ a }", "LLM0501"), ("{% trans %}x{% endtrans %}", "LLM0501"),
-        ("{% include 'x' %}", "LLM0508"), ("{% import 'x' as y %}", "LLM0508"), ("{% from 'x' import y %}", "LLM0508"), ("{% extends 'x' %}", "LLM0508"),
-        ("{{ a.__class__ }}", "LLM0508"), ("{{ a['__class__'] }}", "LLM0508"), ("{{ a._b }}", "LLM0508"), ("{{ ''.__class__.__mro__ }}", "LLM0508"),
-        ("{{ a | nope }}", "LLM0509"), ("{{ a is nope }}", "LLM0509"), ("{% filter nope %}x{% endfilter %}", "LLM0509"),
+        ("{{ a", "LLM0501"),
+        ("{% if a %}", "LLM0501"),
+        ("{% for %}", "LLM0501"),
+        ("{{ a }", "LLM0501"),
+        ("{% trans %}x{% endtrans %}", "LLM0501"),
+        ("{% include 'x' %}", "LLM0508"),
+        ("{% import 'x' as y %}", "LLM0508"),
+        ("{% from 'x' import y %}", "LLM0508"),
+        ("{% extends 'x' %}", "LLM0508"),
+        ("{{ a.__class__ }}", "LLM0508"),
+        ("{{ a['__class__'] }}", "LLM0508"),
+        ("{{ a._b }}", "LLM0508"),
+        ("{{ ''.__class__.__mro__ }}", "LLM0508"),
+        ("{{ a | nope }}", "LLM0509"),
+        ("{{ a is nope }}", "LLM0509"),
+        ("{% filter nope %}x{% endfilter %}", "LLM0509"),
         ("x" * (MAX_CHARACTERS + 1), "LLM0501"),
     ],
-)  # fmt: skip
+)
 def test_problems(content: str, code: str) -> None:
     problem = read_template(content)
     assert isinstance(problem, TemplateProblem)
@@ -56,16 +68,33 @@ def test_the_line_is_named() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "{{ 9 ** 9 ** 9 ** 9 }}", "{{ 'a' * 10 ** 12 }}", "{{ 'a' | center(10 ** 12) }}", "{{ '%999999999999d' % 1 }}", "{% set x = 9 ** 9 ** 9 %}",
-        "{{ [0] * 10 ** 12 }}", "{% if 9 ** 9 ** 9 %}{% endif %}", "{{ 2 ** 9999999999 is odd }}", "{% for x in 'a' * 10 ** 12 %}{% endfor %}",
+        "{{ 9 ** 9 ** 9 ** 9 }}",
+        "{{ 'a' * 10 ** 12 }}",
+        "{{ 'a' | center(10 ** 12) }}",
+        "{{ '%999999999999d' % 1 }}",
+        "{% set x = 9 ** 9 ** 9 %}",
+        "{{ [0] * 10 ** 12 }}",
+        "{% if 9 ** 9 ** 9 %}{% endif %}",
+        "{{ 2 ** 9999999999 is odd }}",
+        "{% for x in 'a' * 10 ** 12 %}{% endfor %}",
     ],
-)  # fmt: skip
+)
 def test_nothing_is_computed(content: str) -> None:
     """Jinja folds constants when it compiles: this would use up all memory, or never end."""
     assert isinstance(read_template(content), Template)
 
 
-@pytest.mark.parametrize("content", ["{{ " + "(" * 20_000, "{{ a" + ".b" * 30_000 + " }}", "{{ 1" + " + 1" * 20_000 + " }}", "{{ " + "not " * 20_000 + "a }}", "{% if a %}" * 5_000, "{{" * 40_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{{ " + "(" * 20_000,
+        "{{ a" + ".b" * 30_000 + " }}",
+        "{{ 1" + " + 1" * 20_000 + " }}",
+        "{{ " + "not " * 20_000 + "a }}",
+        "{% if a %}" * 5_000,
+        "{{" * 40_000,
+    ],
+)
 def test_deep_templates_are_refused(content: str) -> None:
     problem = read_template(content)
     assert isinstance(problem, TemplateProblem) and problem.code == "LLM0501"
@@ -73,7 +102,14 @@ def test_deep_templates_are_refused(content: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "length"),
-    [("abc", 3), ("a{{ b }}c", 2), ("{# no #}a", 1), ("{% raw %}{{{{{% endraw %}", 4), ("{% if a %}bc{% else %}def{% endif %}", 5), ("{{ '}}' }}x", 1)],
+    [
+        ("abc", 3),
+        ("a{{ b }}c", 2),
+        ("{# no #}a", 1),
+        ("{% raw %}{{{{{% endraw %}", 4),
+        ("{% if a %}bc{% else %}def{% endif %}", 5),
+        ("{{ '}}' }}x", 1),
+    ],
 )
 def test_literal_length(content: str, length: int) -> None:
     template = read_template(content)

@@ -24,7 +24,9 @@ def test_nothing_is_unused_in_the_base(base: Path) -> None:
 
 
 def test_what_only_unused_resources_use_is_unused_too(base: Path) -> None:
-    text = (base / "specs" / "source.yaml").read_text().replace("name: handbook", "name: second").replace("model: embedder", "model: lonely")
+    text = (
+        (base / "specs" / "source.yaml").read_text().replace("name: handbook", "name: second").replace("model: embedder", "model: lonely")
+    )
     (base / "specs" / "second.yaml").write_text(text)
     (base / "specs" / "lonely.yaml").write_text((base / "specs" / "embedder.yaml").read_text().replace("name: embedder", "name: lonely"))
     assert unused(base) == ["No application uses Model 'lonely'", "No application uses RetrievalSource 'second'"]

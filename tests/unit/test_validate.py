@@ -21,8 +21,12 @@ from llmops.validate.explain import nearest, shown, value_at
 from llmops.validate.secrets import check_secrets
 from tests.conftest import ROOT
 
-SPECS: list[dict[str, Any]] = [d for file in sorted((ROOT / "tests" / "golden" / "_base" / "specs").glob("*.yaml")) for d in yaml.safe_load_all(file.read_text())]
-SPECS.append({"apiVersion": "llmops/v1", "kind": "Deployment", "metadata": {"name": "prod", "owner": "ops"}, "spec": {"application": "helper"}})
+SPECS: list[dict[str, Any]] = [
+    d for file in sorted((ROOT / "tests" / "golden" / "_base" / "specs").glob("*.yaml")) for d in yaml.safe_load_all(file.read_text())
+]
+SPECS.append(
+    {"apiVersion": "llmops/v1", "kind": "Deployment", "metadata": {"name": "prod", "owner": "ops"}, "spec": {"application": "helper"}}
+)
 BY_KIND = {spec["kind"]: spec for spec in SPECS}
 
 
@@ -107,7 +111,11 @@ def test_messages(kind: str, path: tuple[str | int, ...], value: Any, code: str,
         ("Patch", {"target": {"name": "x"}, "patch": {"specs": {}}}, "LLM0204"),
         ("Patch", {"target": {"name": "x"}, "patch": {}}, "LLM0209"),
         ("Patch", {"target": {"nam": "x"}, "patch": {"spec": {}}}, "LLM0204"),
-        ("Workspace", {"apiVersion": "llmops/v1", "kind": "Workspace", "metadata": {"name": "x"}, "spec": {"environments": {"../x": None}}}, "LLM0208"),
+        (
+            "Workspace",
+            {"apiVersion": "llmops/v1", "kind": "Workspace", "metadata": {"name": "x"}, "spec": {"environments": {"../x": None}}},
+            "LLM0208",
+        ),
     ],
 )
 def test_patches_and_settings(name: str, data: Any, code: str) -> None:
@@ -165,20 +173,32 @@ def test_a_doubt_always_comes_with_an_error(spec: dict[str, Any], data: st.DataO
 
 
 def test_a_secret_that_the_text_hides_is_still_a_finding() -> None:
-    text = yaml.safe_dump(changed("Model", ("spec", "endpoint"), {"url": "https://x", "api_key": "KEY"})).replace("KEY", '"sk\\x2dabcdefghijklmnopqrstuvwx"')
+    text = yaml.safe_dump(changed("Model", ("spec", "endpoint"), {"url": "https://x", "api_key": "KEY"})).replace(
+        "KEY", '"sk\\x2dabcdefghijklmnopqrstuvwx"'
+    )
     doubts, codes, _ = validated(text)
     assert len(doubts) == 1 and "LLM0210" in codes
 
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("topk", "Did you mean top_k?"), ("TOP-K", "Did you mean top_k?"), ("zzz", "Known: mode, top_k."), ("", "Known: mode, top_k."), ("moed", "Did you mean mode?")],
+    [
+        ("topk", "Did you mean top_k?"),
+        ("TOP-K", "Did you mean top_k?"),
+        ("zzz", "Known: mode, top_k."),
+        ("", "Known: mode, top_k."),
+        ("moed", "Did you mean mode?"),
+        ("mode_of_search", "Did you mean mode?"),
+    ],
 )
 def test_nearest(word: str, hint: str) -> None:
     assert nearest(word, ["top_k", "mode"]) == hint
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "nothing"), (True, "true"), ([], "a list"), ({}, "a map"), (3, "3"), ("a\nb", "'a\\nb'"), ("x" * 99, "'" + "x" * 56 + "...")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "nothing"), (True, "true"), ([], "a list"), ({}, "a map"), (3, "3"), ("a\nb", "'a\\nb'"), ("x" * 99, "'" + "x" * 56 + "...")],
+)
 def test_values_are_shown_short(value: Any, text: str) -> None:
     assert shown(value) == text
 

@@ -34,26 +34,64 @@ def problem_of(text: str) -> YamlProblem:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("on", "on"), ("yes", "yes"), ("no", "no"), ("y", "y"), ("off", "off"),
-        ("true", True), ("True", True), ("TRUE", True), ("tRUE", "tRUE"), ("false", False),
-        ("null", None), ("~", None), ("Null", None), ("nULL", "nULL"),
-        ("010", 10), ("0o10", 8), ("0x1F", 31), ("+7", 7), ("-0", 0), ("1_000", "1_000"), ("0b11", "0b11"),
-        ("1.", 1.0), (".5", 0.5), ("-.5e3", -500.0), ("1e3", 1000.0), ("1e", "1e"), (".", "."), ("+", "+"),
-        ("1:30", "1:30"), ("2026-01-01", "2026-01-01"), ("1.0.0", "1.0.0"), ("=", "="),
-        ("'true'", "true"), ('"1"', "1"), ("''", ""), ("inf", "inf"), ("nan", "nan"), (".infinity", ".infinity"),
-        (str(MAX_INTEGER), MAX_INTEGER), (str(-MAX_INTEGER), -MAX_INTEGER),
+        ("on", "on"),
+        ("yes", "yes"),
+        ("no", "no"),
+        ("y", "y"),
+        ("off", "off"),
+        ("true", True),
+        ("True", True),
+        ("TRUE", True),
+        ("tRUE", "tRUE"),
+        ("false", False),
+        ("null", None),
+        ("~", None),
+        ("Null", None),
+        ("nULL", "nULL"),
+        ("010", 10),
+        ("0o10", 8),
+        ("0x1F", 31),
+        ("+7", 7),
+        ("-0", 0),
+        ("1_000", "1_000"),
+        ("0b11", "0b11"),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("-.5e3", -500.0),
+        ("1e3", 1000.0),
+        ("1e", "1e"),
+        (".", "."),
+        ("+", "+"),
+        ("1:30", "1:30"),
+        ("2026-01-01", "2026-01-01"),
+        ("1.0.0", "1.0.0"),
+        ("=", "="),
+        ("'true'", "true"),
+        ('"1"', "1"),
+        ("''", ""),
+        ("inf", "inf"),
+        ("nan", "nan"),
+        (".infinity", ".infinity"),
+        (str(MAX_INTEGER), MAX_INTEGER),
+        (str(-MAX_INTEGER), -MAX_INTEGER),
     ],
-)  # fmt: skip
+)
 def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
     found = value_of(text)
     assert found == value and type(found) is type(value)
 
 
-NUMBER = st.from_regex(r"[-+]?[0-9]{1,15}", fullmatch=True) | st.from_regex(r"[-+]?[0-9]{1,6}\.[0-9]{1,6}([eE][-+][0-9]{1,2})?", fullmatch=True)
+NUMBER = st.from_regex(r"[-+]?[0-9]{1,15}", fullmatch=True) | st.from_regex(
+    r"[-+]?[0-9]{1,6}\.[0-9]{1,6}([eE][-+][0-9]{1,2})?", fullmatch=True
+)
 OTHER_BASE = st.from_regex(r"0o[0-7]{1,9}|0x[0-9a-fA-F]{1,9}", fullmatch=True)
-WORD = st.sampled_from(["true", "True", "TRUE", "false", "null", "Null", "NULL", "~", "yes", "no", "on", "off", "Yes", "tRue", "nul", "none"])
+WORD = st.sampled_from(
+    ["true", "True", "TRUE", "false", "null", "Null", "NULL", "~", "yes", "no", "on", "off", "Yes", "tRue", "nul", "none"]
+)
 TEXT = st.from_regex(r"[A-Za-z][A-Za-z0-9 ./-]{0,20}[a-z]", fullmatch=True)
-QUOTED = st.text(st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="'\x85\u2028\u2029\ufeff\ufffe\uffff"), max_size=20).map(lambda t: f"'{t}'")
+QUOTED = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="'\x85\u2028\u2029\ufeff\ufffe\uffff"), max_size=20
+).map(lambda t: f"'{t}'")
 
 
 @given(st.lists(NUMBER | OTHER_BASE | WORD | TEXT | QUOTED, min_size=1, max_size=8))
@@ -67,11 +105,17 @@ def test_scalars_agree_with_ruamel(scalars: list[str]) -> None:
     assert [type(item) for item in found] == [type(item) for item in expected]  # type: ignore[union-attr]
 
 
-PLAIN = st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.floats(allow_nan=False, allow_infinity=False) | st.text(
-    st.characters(max_codepoint=0xFFFF, blacklist_categories=("Cs",)), max_size=12
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-MAX_INTEGER, MAX_INTEGER)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(max_codepoint=0xFFFF, blacklist_categories=("Cs",)), max_size=12)
 )
 NAME = st.text(st.characters(max_codepoint=0xFFFF, blacklist_categories=("Cs",)), min_size=1, max_size=8)
-TREE = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAME.filter(lambda n: n != "<<"), inner, max_size=4), max_leaves=20)
+TREE = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAME.filter(lambda n: n != "<<"), inner, max_size=4), max_leaves=20
+)
 
 
 @given(TREE)

@@ -35,13 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    places = compiled_bundle(args)
-    if places is None:
+    compiled = compiled_bundle(args)
+    if compiled is None:
         return 1
-    root, folder = places
-    from llmops.runtime.bundle import Bundle
-
-    bundle = Bundle.open(folder)
+    root, bundle = compiled
     name = chosen_application(args.app, list(bundle.applications))
     bundle.application(name)
     with progress() as tell:

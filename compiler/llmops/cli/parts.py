@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from llmops.cli.compile import compile_to
 from llmops.cli.terminal import workspace_root
 from llmops.errors import RuntimeUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from llmops.runtime.bundle import Bundle
 
 EXTRAS = {
     "run": ("dagster", "haystack", "guardrails", "nemoguardrails", "presidio_analyzer", "psycopg"),
@@ -37,14 +42,25 @@ def require_extra(extra: str) -> None:
         raise RuntimeUnavailable(f"This needs {', '.join(missing)}", f'pip install "llmops-compiler[{extra}]"')
 
 
-def compiled_bundle(args: argparse.Namespace) -> tuple[Path, Path] | None:
+def compiled_bundle(args: argparse.Namespace) -> tuple[Path, Bundle] | None:
     """The workspace and its freshly compiled bundle; None where findings stopped it, which were then printed."""
     gc.enable()  # running takes long and makes garbage; only compiling goes without a collector
     require_extra("run")
     logging.getLogger("haystack").setLevel(logging.ERROR)  # its warnings repeat what the answer and the checks say
-    root = workspace_root(args)
-    bundle = compile_to(root, args.env, quiet=True)
-    return None if bundle is None else (root.resolve(), bundle.resolve())
+    root = workspace_root(args).resolve()
+    folder = compile_to(root, args.env, quiet=True)
+    if folder is None:
+        return None
+    from llmops.runtime.bundle import Bundle
+
+    bundle = Bundle.open(folder)
+    if any(_runs_here(resource.spec) for resource in bundle.resources.values()):
+        require_extra("local")
+    return root, bundle
+
+
+def _runs_here(spec: Mapping[str, Any]) -> bool:
+    return spec.get("provider") in ("llama.cpp", "onnx") or spec.get("store", {}).get("kind") == "embedded"
 
 
 def chosen_application(named: str | None, known: list[str]) -> str:

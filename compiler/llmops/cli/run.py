@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    places = compiled_bundle(args)
-    if places is None:
+    compiled = compiled_bundle(args)
+    if compiled is None:
         return 1
-    root, bundle = places
+    root, bundle = compiled
     from llmops.runtime.dagster.instance import materialize
 
     with progress() as tell:
-        outcome = materialize(bundle, root, args.select, tell)
+        outcome = materialize(bundle.directory, root, args.select, tell)
     print(outcome_text(outcome))
     return 0 if outcome.success else 1
 

@@ -36,21 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    places = compiled_bundle(args)
-    if places is None:
+    compiled = compiled_bundle(args)
+    if compiled is None:
         return 1
-    root, folder = places
-    from llmops.runtime.bundle import Bundle
+    root, bundle = compiled
     from llmops.runtime.dagster.instance import webserver
     from llmops.runtime.local.services import services
 
-    bundle = Bundle.open(folder)
     with progress() as tell:
         tell("starting what the bundle needs")
         with services(bundle, root, progress=tell):
             built = _build(bundle, root, tell)
             tell("starting Dagster's UI")
-            with webserver(root, folder, args.port) as address:
+            with webserver(root, bundle.directory, args.port) as address:
                 print(_addresses(bundle, address), flush=True)
                 tell("serving; Ctrl-C stops it")
                 return (0 if built else 1) if args.once else _serve()

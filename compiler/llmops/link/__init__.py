@@ -17,8 +17,8 @@ from llmops.link.findings import Finding
 from llmops.link.models import check_embeddings, check_models
 from llmops.link.prompts import check_supply, check_templates
 from llmops.link.references import UNRESOLVED, Names, id_of, index, names_in, references, version_of
-from llmops.link.uses import read_files
 from llmops.link.unused import check_unused
+from llmops.link.uses import read_files
 from llmops.load.discover import SETTINGS
 from llmops.load.files import Files
 from llmops.load.source import Places
@@ -53,7 +53,11 @@ def link(validated: Validated, inputs: Inputs) -> tuple[Graph, list[Diagnostic]]
     """
     if not validated.specs and not validated.doubts:
         place = (Location(SETTINGS),)
-        return inputs.graph, [Diagnostic("LLM0105", "error", "The workspace declares no resource", place, "spec.specs", "Write a spec into a folder of spec.specs.")]
+        return inputs.graph, [
+            Diagnostic(
+                "LLM0105", "error", "The workspace declares no resource", place, "spec.specs", "Write a spec into a folder of spec.specs."
+            )
+        ]
     unique, repeated = index(validated.specs)
     names = names_in(unique, validated.doubts)
     findings: list[Finding] = []
@@ -91,7 +95,9 @@ class _Locator:
     def diagnostic(self, finding: Finding) -> Diagnostic:
         draft = self.specs[finding.resource].draft
         locate = draft.key if finding.at_key else draft.value
-        found = Diagnostic(finding.code, finding.severity, finding.message, locate(self.places, finding.path), dotted(finding.path), finding.hint)
+        found = Diagnostic(
+            finding.code, finding.severity, finding.message, locate(self.places, finding.path), dotted(finding.path), finding.hint
+        )
         return found.related(*(self._related(*related) for related in finding.related))
 
     def _related(self, id_: str, path: tuple[str | int, ...], label: str) -> Location:

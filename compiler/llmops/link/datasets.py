@@ -75,4 +75,6 @@ def _question(spec: Mapping[str, Any]) -> str:
 
 
 def _problem(dataset: Resource, line: int, what: str) -> FileProblem:
-    return FileProblem("LLM0804", f"{dataset.files[0].path}:{line}: {what}", "Each row is one case; spec.fields says which column holds what.")
+    return FileProblem(
+        "LLM0804", f"{dataset.files[0].path}:{line}: {what}", "Each row is one case; spec.fields says which column holds what."
+    )

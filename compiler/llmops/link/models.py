@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from llmops.link.findings import Finding
 from llmops.resources import Graph, Reference, Resource
@@ -59,4 +60,4 @@ TOKENS_PER_UNIT = {"word": 1.5, "line": 20.0, "sentence": 30.0, "passage": 150.0
 def chunk_tokens(source: Resource) -> int:
     """About how many tokens a chunk has."""
     chunking = source.spec["chunking"]
-    return round(int(chunking["length"]) * TOKENS_PER_UNIT[chunking["by"]])
+    return ceil(int(chunking["length"]) * TOKENS_PER_UNIT[chunking["by"]])

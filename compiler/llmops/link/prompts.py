@@ -40,14 +40,24 @@ def _undeclared(prompt: Resource, path: Path, names: frozenset[str]) -> Iterator
 
 def _unused(prompt: Resource, used: set[str]) -> Iterator[Finding]:
     for name in sorted(set(prompt.spec["variables"]) - used):
-        yield Finding(prompt.id, ("spec", "variables", name), "LLM0503", f"No template uses the variable {name!r}", "Use it or remove it.", "warning", at_key=True)
+        yield Finding(
+            prompt.id,
+            ("spec", "variables", name),
+            "LLM0503",
+            f"No template uses the variable {name!r}",
+            "Use it or remove it.",
+            "warning",
+            at_key=True,
+        )
 
 
 def check_supply(graph: Graph) -> Iterator[Finding]:
     """Every variable of an application's prompts has a source, of the right type."""
     for application in graph.of_kind("Application"):
         supplied = _supplied(application)
-        prompts = [(reference.path, graph[reference.target]) for reference in application.references if graph[reference.target].kind == "Prompt"]
+        prompts = [
+            (reference.path, graph[reference.target]) for reference in application.references if graph[reference.target].kind == "Prompt"
+        ]
         for path, prompt in prompts:
             yield from _missing(application, path, prompt, supplied)
         yield from _reserved(application)
@@ -64,7 +74,14 @@ def _missing(application: Resource, path: Path, prompt: Resource, supplied: Mapp
     for name, variable in prompt.spec["variables"].items():
         related = ((prompt.id, ("spec", "variables", name), "declared here"),)
         if name not in supplied:
-            yield Finding(application.id, path, "LLM0504", f"{prompt.name} needs {name!r}, which the application does not supply", _way_out(name), related=related)
+            yield Finding(
+                application.id,
+                path,
+                "LLM0504",
+                f"{prompt.name} needs {name!r}, which the application does not supply",
+                _way_out(name),
+                related=related,
+            )
         elif variable["type"] != supplied[name]:
             message = f"{prompt.name} takes {name!r} as {variable['type']}, the application supplies {supplied[name]}"
             yield Finding(application.id, path, "LLM0505", message, f"Declare it as {supplied[name]}.", related=related)
@@ -79,10 +96,20 @@ def _reserved(application: Resource) -> Iterator[Finding]:
 def _not_taken(application: Resource, used: set[str]) -> Iterator[Finding]:
     for name in sorted(set(application.spec["variables"]) - set(BUILT_IN) - used):
         path: Path = ("spec", "variables", name)
-        yield Finding(application.id, path, "LLM0503", f"No prompt of the application uses {name!r}", "Use it or remove it.", "warning", at_key=True)
+        yield Finding(
+            application.id, path, "LLM0503", f"No prompt of the application uses {name!r}", "Use it or remove it.", "warning", at_key=True
+        )
     if application.spec["retrieval"] and "documents" not in used:
         message = "The prompt does not use the retrieved documents"
-        yield Finding(application.id, ("spec", "retrieval"), "LLM0507", message, "Declare `documents: {type: documents}` in the prompt and loop over it.", "warning", at_key=True)
+        yield Finding(
+            application.id,
+            ("spec", "retrieval"),
+            "LLM0507",
+            message,
+            "Declare `documents: {type: documents}` in the prompt and loop over it.",
+            "warning",
+            at_key=True,
+        )
 
 
 def _way_out(name: str) -> str:

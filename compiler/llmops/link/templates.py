@@ -56,7 +56,9 @@ def _never(*_: object) -> None:
 def read_template(content: str) -> Template | TemplateProblem:
     """What is known about a template without running it, or why it cannot be a prompt."""
     if len(content) > MAX_CHARACTERS:
-        return TemplateProblem("LLM0501", f"The template has {len(content):,} characters, at most {MAX_CHARACTERS:,} are read", "Shorten it.")
+        return TemplateProblem(
+            "LLM0501", f"The template has {len(content):,} characters, at most {MAX_CHARACTERS:,} are read", "Shorten it."
+        )
     if "{" not in content:
         return Template(frozenset(), len(content))
     from jinja2 import TemplateSyntaxError
@@ -66,7 +68,11 @@ def read_template(content: str) -> Template | TemplateProblem:
         parts = _parts(tree)
         return _refusal(parts) or _unknown(parts) or Template(_free_names(tree, parts), _literal_length(parts))
     except TemplateSyntaxError as error:
-        return TemplateProblem("LLM0501", f"Template line {error.lineno}: {str(error.message).rstrip('.')}", "Check the braces: {{ variable }}, {% for … %} … {% endfor %}.")
+        return TemplateProblem(
+            "LLM0501",
+            f"Template line {error.lineno}: {str(error.message).rstrip('.')}",
+            "Check the braces: {{ variable }}, {% for … %} … {% endfor %}.",
+        )
     except RecursionError:
         return TemplateProblem("LLM0501", "The template is nested too deeply", "Flatten it.")
 
@@ -87,11 +93,17 @@ def _refusal(parts: list[nodes.Node]) -> TemplateProblem | None:
 
     for loader in _only(parts, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
         tag = type(loader).__name__.lower()
-        return TemplateProblem("LLM0508", f"Template line {loader.lineno}: {tag} reads other files", "Write the text here, or name one file in content_file.")
+        return TemplateProblem(
+            "LLM0508", f"Template line {loader.lineno}: {tag} reads other files", "Write the text here, or name one file in content_file."
+        )
     for access in _only(parts, nodes.Getattr, nodes.Getitem):
         name = _accessed(access)
         if name.startswith("_"):
-            return TemplateProblem("LLM0508", f"Template line {access.lineno}: {name} is private", "Templates reach only public fields, as d.content or d.meta.")
+            return TemplateProblem(
+                "LLM0508",
+                f"Template line {access.lineno}: {name} is private",
+                "Templates reach only public fields, as d.content or d.meta.",
+            )
     return None
 
 
@@ -111,7 +123,9 @@ def _unknown(parts: list[nodes.Node]) -> TemplateProblem | None:
     for node_type, known, what in ((nodes.Filter, _environment().filters, "filter"), (nodes.Test, _environment().tests, "test")):
         for node in _only(parts, node_type):
             if node.name not in known:
-                return TemplateProblem("LLM0509", f"Template line {node.lineno}: no {what} is called {node.name!r}", nearest(node.name, known, "Known"))
+                return TemplateProblem(
+                    "LLM0509", f"Template line {node.lineno}: no {what} is called {node.name!r}", nearest(node.name, known, "Known")
+                )
     return None
 
 

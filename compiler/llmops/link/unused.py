@@ -17,4 +17,6 @@ def check_unused(graph: Graph) -> Iterator[Finding]:
     for resource in graph.resources.values():
         if resource.id.partition("@")[0] not in used_names:
             path = ("metadata", "name")
-            yield Finding(resource.id, path, "LLM0406", f"No application uses {resource.kind} {resource.name!r}", "Use it, or remove it.", "warning")
+            yield Finding(
+                resource.id, path, "LLM0406", f"No application uses {resource.kind} {resource.name!r}", "Use it, or remove it.", "warning"
+            )

@@ -32,7 +32,9 @@ def read_settings(root: Path) -> tuple[Source | None, list[Diagnostic]]:
     """The text of `llmops.yaml`; None where there is no such file."""
     if not (root / SETTINGS).is_file():
         place = (Location(SETTINGS),)
-        return None, [Diagnostic("LLM0101", "error", "This folder has no llmops.yaml", place, "", "Run `llmops init` to make a workspace here.")]
+        return None, [
+            Diagnostic("LLM0101", "error", "This folder has no llmops.yaml", place, "", "Run `llmops init` to make a workspace here.")
+        ]
     return read_file(root, SETTINGS)
 
 

@@ -60,7 +60,9 @@ class Files:
                 return FileProblem("LLM0803", f"{pattern} matches no file", f"Paths are relative to {spec_file}; `**` crosses folders.")
             kept = [path for path in matches if not any(skip(path) for skip in left_out)]
             if not kept:
-                return FileProblem("LLM0803", f"{pattern} matches only files that `exclude` takes out", "Narrow `exclude`, or remove the pattern.")
+                return FileProblem(
+                    "LLM0803", f"{pattern} matches only files that `exclude` takes out", "Narrow `exclude`, or remove the pattern."
+                )
             found.update(kept)
         return sorted(found)
 
@@ -129,7 +131,7 @@ def _fixed_part(pattern: str) -> str:
 
 
 @cache
-def _matcher(pattern: str) -> "_Match":
+def _matcher(pattern: str) -> _Match:
     escaped = re.escape(pattern.replace(os.sep, "/"))
     regex = escaped.replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
     return _Match(re.compile(regex))

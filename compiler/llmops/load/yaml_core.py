@@ -29,7 +29,15 @@ _INT = re.compile(r"[-+]?[0-9]+\Z").match
 _OTHER_INT = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z").match
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z").match
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z").match
-_WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False, **dict.fromkeys(("", "~", "null", "Null", "NULL"))}
+_WORDS = {
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+}
 _NUMERIC_START = frozenset("-+.0123456789")
 # What libyaml may take for an anchor, an alias or a tag. The rare character is looked for first, then what stands before it,
 # then what follows: the other way round costs eight times as much.
@@ -43,11 +51,12 @@ _SAFE_LINE = 5_000
 
 
 class YamlProblem(Exception):
-    """A text that is not a spec. `line` and `column` count from 0, as libyaml's marks."""
+    """A text that is not a spec. `line` and `column`, given as `at`, count from 0, as libyaml's marks."""
 
-    def __init__(self, code: str, message: str, line: int, column: int, hint: str = "", width: int = 1) -> None:
+    def __init__(self, code: str, message: str, at: tuple[int, int], hint: str, width: int = 1) -> None:
         super().__init__(message)
-        self.code, self.message, self.line, self.column, self.hint, self.width = code, message, line, column, hint, width
+        self.code, self.message, self.hint, self.width = code, message, hint, width
+        self.line, self.column = at
         self.first: tuple[int, int] | None = None
 
 
@@ -145,7 +154,13 @@ def _whole(node: ScalarNode, text: str) -> int:
     # The length is looked at first: Python refuses to convert thousands of digits.
     value = int(text, 0 if text[:2] in ("0o", "0x") else 10) if len(text) <= 40 else MAX_INTEGER + 1
     if abs(value) > MAX_INTEGER:
-        raise _problem("LLM0006", f"The number is larger than {MAX_INTEGER}, the most that JSON holds exactly", node, "Quote it to make it text.", len(text))
+        raise _problem(
+            "LLM0006",
+            f"The number is larger than {MAX_INTEGER}, the most that JSON holds exactly",
+            node,
+            "Quote it to make it text.",
+            len(text),
+        )
     return value
 
 
@@ -158,7 +173,9 @@ def _fraction(node: ScalarNode, text: str) -> float:
 
 def _check_size(text: str) -> None:
     if len(text) > MAX_BYTES:
-        raise YamlProblem("LLM0007", f"The file has {len(text):,} characters; a spec file has at most {MAX_BYTES:,}", 0, 0, "Split the file.")
+        raise YamlProblem(
+            "LLM0007", f"The file has {len(text):,} characters; a spec file has at most {MAX_BYTES:,}", (0, 0), "Split the file."
+        )
 
 
 def _may_be_deep(text: str) -> bool:
@@ -191,11 +208,19 @@ def _depth_after(event: Any, depth: int) -> int:
 
 def _check_event(event: Any) -> None:
     if isinstance(event, AliasEvent):
-        raise _problem("LLM0004", f"Alias *{event.anchor}: specs have no aliases", event, "Write the value out where it is used.", len(event.anchor) + 1)
+        raise _problem(
+            "LLM0004",
+            f"Alias *{event.anchor}: specs have no aliases",
+            event,
+            "Write the value out where it is used.",
+            len(event.anchor) + 1,
+        )
     if not isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent):
         return
     if event.anchor:
-        raise _problem("LLM0004", f"Anchor &{event.anchor}: specs have no anchors", event, "Remove it and write the value out.", len(event.anchor) + 1)
+        raise _problem(
+            "LLM0004", f"Anchor &{event.anchor}: specs have no anchors", event, "Remove it and write the value out.", len(event.anchor) + 1
+        )
     if event.tag:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
         raise _problem("LLM0005", f"Tag {tag}: specs have no tags", event, "Remove the tag; quote the value if it must be text.", len(tag))
@@ -222,7 +247,7 @@ def _too_big(node: Any, depth: int) -> YamlProblem:
 
 def _problem(code: str, message: str, node: Any, hint: str, width: int = 1) -> YamlProblem:
     mark = node.start_mark
-    return YamlProblem(code, message, mark.line, mark.column, hint, width)
+    return YamlProblem(code, message, (mark.line, mark.column), hint, width)
 
 
 def _width(node: Node) -> int:
@@ -241,7 +266,7 @@ def _syntax(text: str, error: MarkedYAMLError | ReaderError) -> YamlProblem:
     message, hint = syntax_in_words(problem, str(error.context), lines[line][column : column + 1])
     if _begins_with_tab(lines[line]):
         message, hint = "a tab indents this line", "Indent with spaces; YAML forbids tabs."
-    return YamlProblem("LLM0002", f"Not valid YAML: {message}", line, column, hint)
+    return YamlProblem("LLM0002", f"Not valid YAML: {message}", (line, column), hint)
 
 
 def _begins_with_tab(line: str) -> bool:
@@ -254,4 +279,5 @@ def _control_character(text: str) -> YamlProblem:
     before = text[: found.start()] if found else ""
     what = f"Character U+{ord(found[0]):04X}" if found else "A character"
     column = len(before) - before.rfind("\n") - 1
-    return YamlProblem("LLM0002", f"{what} is not allowed in YAML", before.count("\n"), column, "Remove it, or write it as an escape in double quotes.")
+    at = (before.count("\n"), column)
+    return YamlProblem("LLM0002", f"{what} is not allowed in YAML", at, "Remove it, or write it as an escape in double quotes.")

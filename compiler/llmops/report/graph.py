@@ -49,7 +49,10 @@ def dot_graph(graph: Graph) -> str:
 def json_graph(graph: Graph) -> str:
     """`{resources: [{id, file, line}], edges: [{from, to}]}`."""
     value = {
-        "resources": [{"id": r.id, "file": r.source.file, "line": r.source.line, "release": graph.releases.get(r.id)} for r in graph.resources.values()],
+        "resources": [
+            {"id": r.id, "file": r.source.file, "line": r.source.line, "release": graph.releases.get(r.id)}
+            for r in graph.resources.values()
+        ],
         "edges": [{"from": source, "to": target} for source, target in _edges(graph)],
     }
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n"

@@ -30,7 +30,8 @@ class _Painter:
         self._colour = colour
 
     def block(self, diagnostic: Diagnostic) -> str:
-        head = f"{self._paint(diagnostic.severity, f'{diagnostic.severity}[{diagnostic.code}]')}{self._paint('bold', f': {plain(diagnostic.message)}')}"
+        kind = self._paint(diagnostic.severity, f"{diagnostic.severity}[{diagnostic.code}]")
+        head = kind + self._paint("bold", f": {plain(diagnostic.message)}")
         margin = max(len(str(place.line)) for place in diagnostic.locations)
         lines = [head]
         for index, place in enumerate(diagnostic.locations):

@@ -81,7 +81,10 @@ def _doubt(data: Any, mistakes: Iterable[Mistake]) -> Doubt:
     metadata = data.get("metadata") if isinstance(data, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     kind = data.get("kind") if isinstance(data, dict) else None
-    return Doubt(kind if isinstance(kind, str) and kind in KINDS else None, name if isinstance(name, str) and ("metadata", "name") not in wrong else None)
+    return Doubt(
+        kind if isinstance(kind, str) and kind in KINDS else None,
+        name if isinstance(name, str) and ("metadata", "name") not in wrong else None,
+    )
 
 
 def _is_reported(found: Diagnostic, places: Places) -> bool:
@@ -133,7 +136,9 @@ def _unknown_kind(data: Any) -> Mistake | None:
     if "apiVersion" not in data:
         return Mistake("LLM0202", (), "apiVersion is missing", f"Add `apiVersion: {API_VERSION}`.")
     if data["apiVersion"] != API_VERSION:
-        return Mistake("LLM0202", ("apiVersion",), f"apiVersion {shown(data['apiVersion'])} is not known", f"Write `apiVersion: {API_VERSION}`.")
+        return Mistake(
+            "LLM0202", ("apiVersion",), f"apiVersion {shown(data['apiVersion'])} is not known", f"Write `apiVersion: {API_VERSION}`."
+        )
     if kind is None:
         return Mistake("LLM0203", (), "kind is missing", f"Add one of {', '.join(KINDS)}.")
     if not isinstance(kind, str):

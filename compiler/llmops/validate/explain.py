@@ -15,7 +15,15 @@ import jsonschema_rs
 
 from llmops.resources import Path
 
-TYPE_NAMES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "array": "a list", "object": "a map", "null": "nothing"}
+TYPE_NAMES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+    "null": "nothing",
+}
 
 SECRET_FIELDS = ("api_key", "connection")
 
@@ -35,7 +43,8 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "Known") -> str:
     """`Did you mean …?`, or the list of what is known. Case and dashes are not taken into account."""
     names = sorted(known)
     plain = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in reversed(names)}
-    near = get_close_matches(re.sub(r"[^a-z0-9]", "", word.lower()), plain, n=1, cutoff=0.6)
+    bare = re.sub(r"[^a-z0-9]", "", word.lower())
+    near = get_close_matches(bare, plain, n=1, cutoff=0.6) or [name for name in plain if len(name) > 2 and bare.startswith(name)]
     return f"Did you mean {plain[near[0]]}?" if near else f"{otherwise}: {', '.join(names)}."
 
 
@@ -93,7 +102,12 @@ def _branch(error: _Error) -> Iterator[Mistake]:
         return
     field, mapping = discriminator["propertyName"], discriminator["mapping"]
     if not isinstance(value, dict):
-        yield Mistake("LLM0205", path, f"Expected a map with `{field}`, found {shown(value)}", f"Write `{field}: {next(iter(mapping))}` and its fields.")
+        yield Mistake(
+            "LLM0205",
+            path,
+            f"Expected a map with `{field}`, found {shown(value)}",
+            f"Write `{field}: {next(iter(mapping))}` and its fields.",
+        )
     elif field not in value:
         yield Mistake("LLM0207", path, f"`{field}` is missing", f"Add one of {', '.join(mapping)}.", at_key=True)
     elif not isinstance(value[field], str):
@@ -143,7 +157,9 @@ def _wrong_type(error: _Error) -> Iterator[Mistake]:
         yield Mistake("LLM0210", path, "A secret is written into the spec", "Write {env: NAME} and keep the value outside git.")
         return
     names = [expected] if isinstance(expected, str) else expected
-    yield Mistake("LLM0205", path, f"Expected {_joined(TYPE_NAMES[name] for name in names)}, found {error.found}", _type_hint(value, expected))
+    yield Mistake(
+        "LLM0205", path, f"Expected {_joined(TYPE_NAMES[name] for name in names)}, found {error.found}", _type_hint(value, expected)
+    )
 
 
 def _type_hint(value: Any, expected: Any) -> str:
@@ -189,7 +205,9 @@ def _wrong_length(error: _Error) -> Iterator[Mistake]:
     thing = {"Items": "item", "Length": "character", "Properties": "field"}[error.rule[3:]]
     count = len(error.value)
     subject = f"`{error.path[-1]}`" if error.path and isinstance(error.path[-1], str) else "It"
-    yield Mistake("LLM0209", error.path, f"{subject} has {count} {thing}{'' if count == 1 else 's'}", f"It must have {limit} {error.expected}.")
+    yield Mistake(
+        "LLM0209", error.path, f"{subject} has {count} {thing}{'' if count == 1 else 's'}", f"It must have {limit} {error.expected}."
+    )
 
 
 def _other(error: _Error) -> Iterator[Mistake]:

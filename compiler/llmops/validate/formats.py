@@ -10,9 +10,9 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from llmops.validate.explain import Mistake
 from llmops.kinds.fields import annotated, values_at
 from llmops.resources import Path
+from llmops.validate.explain import Mistake
 
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _CRON_NAMES = ("minute", "hour", "day", "month", "weekday")
@@ -22,7 +22,12 @@ _CRON_PART = re.compile(r"^(?:\*|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?\Z")
 def check_formats(data: Mapping[str, Any]) -> list[Mistake]:
     """What is wrong with a document whose schema is right."""
     kind = data["kind"]
-    mistakes = [m for pattern, name in annotated(kind, "x-llmops-format") for path, value in values_at(data, pattern) for m in FORMATS[name](path, value)]
+    mistakes = [
+        m
+        for pattern, name in annotated(kind, "x-llmops-format")
+        for path, value in values_at(data, pattern)
+        for m in FORMATS[name](path, value)
+    ]
     rule = KIND_RULES.get(kind)
     return mistakes + list(rule(data["spec"])) if rule else mistakes
 
@@ -30,11 +35,21 @@ def check_formats(data: Mapping[str, Any]) -> list[Mistake]:
 def _cron(path: Path, value: str) -> Iterator[Mistake]:
     fields = value.split()
     if len(fields) != 5:
-        yield Mistake("LLM0211", path, f"{value!r} is not a schedule: it has {len(fields)} of 5 fields", "Give minute hour day month weekday, as `0 3 * * *`.")
+        yield Mistake(
+            "LLM0211",
+            path,
+            f"{value!r} is not a schedule: it has {len(fields)} of 5 fields",
+            "Give minute hour day month weekday, as `0 3 * * *`.",
+        )
         return
     for text, limits, name in zip(fields, _CRON_RANGES, _CRON_NAMES, strict=True):
         if not all(_cron_part(part, *limits) for part in text.split(",")):
-            yield Mistake("LLM0211", path, f"{text!r} does not fit the field for the {name}", f"Use *, a number from {limits[0]} to {limits[1]}, a range or a step.")
+            yield Mistake(
+                "LLM0211",
+                path,
+                f"{text!r} does not fit the field for the {name}",
+                f"Use *, a number from {limits[0]} to {limits[1]}, a range or a step.",
+            )
 
 
 def _cron_part(part: str, low: int, high: int) -> bool:
@@ -70,12 +85,33 @@ FORMATS: dict[str, Callable[[Path, Any], Iterator[Mistake]]] = {"cron": _cron, "
 def _model(spec: Mapping[str, Any]) -> Iterator[Mistake]:
     provider = spec["provider"]
     if provider in ("llama.cpp", "onnx") and "weights" not in spec:
-        yield Mistake("LLM0214", ("spec", "provider"), f"Provider {provider} needs `weights`", "Name the package that carries them and its sha256.")
+        yield Mistake(
+            "LLM0214", ("spec", "provider"), f"Provider {provider} needs `weights`", "Name the package that carries them and its sha256."
+        )
     if provider == "openai" and "endpoint" not in spec:
         yield Mistake("LLM0214", ("spec", "provider"), "Provider openai needs `endpoint`", "Add `endpoint: {url: …, api_key: {env: …}}`.")
     if provider == "openai" and ("weights" in spec or "chat_template" in spec):
         field = "weights" if "weights" in spec else "chat_template"
-        yield Mistake("LLM0214", ("spec", field), f"An endpoint brings its own {field}", "Remove the field, or use provider llama.cpp.", at_key=True)
+        yield Mistake(
+            "LLM0214", ("spec", field), f"An endpoint brings its own {field}", "Remove the field, or use provider llama.cpp.", at_key=True
+        )
+    yield from _local_model(spec)
+
+
+LOCAL_EMBEDDERS = ("sentence-transformers/all-MiniLM-L6-v2",)
+"""What `provider: onnx` has a tokenizer for."""
+
+_LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost):\d+(/|$)")
+
+
+def _local_model(spec: Mapping[str, Any]) -> Iterator[Mistake]:
+    """What would otherwise fail only when the model is started."""
+    if spec["provider"] == "llama.cpp" and not _LOOPBACK.match(spec["endpoint"]["url"]):
+        message = "llama.cpp is started on this machine, at a port of the loopback address"
+        yield Mistake("LLM0217", ("spec", "endpoint", "url"), message, "Write http://127.0.0.1:18181/v1, or use provider openai.")
+    if spec["provider"] == "onnx" and spec["model"] not in LOCAL_EMBEDDERS:
+        message = f"Provider onnx does not run {spec['model']!r}"
+        yield Mistake("LLM0217", ("spec", "model"), message, f"Use {LOCAL_EMBEDDERS[0]}, or an endpoint with provider openai.")
 
 
 def _prompt(spec: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -123,7 +159,9 @@ def _application(spec: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake("LLM0215", ("spec", "variants"), f"The weights add up to {total}", "They must add up to 100.", at_key=True)
     for index, variant in enumerate(variants):
         if "@" not in variant["prompt"]:
-            yield Mistake("LLM0214", ("spec", "variants", index, "prompt"), "A variant names no version", f"Pin one: {variant['prompt']}@1.0.0.")
+            yield Mistake(
+                "LLM0214", ("spec", "variants", index, "prompt"), "A variant names no version", f"Pin one: {variant['prompt']}@1.0.0."
+            )
 
 
 def _deployment(spec: Mapping[str, Any]) -> Iterator[Mistake]:

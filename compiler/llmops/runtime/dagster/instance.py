@@ -208,7 +208,7 @@ def _require_free(port: int) -> None:
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
-            raise RuntimeUnavailable(f"Port {port} is taken", "name another one with --dagster-port") from error
+            raise RuntimeUnavailable(f"Port {port} is taken", "name another one with --port") from error
 
 
 @contextmanager

