@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmops.validate.explain import Mistake
-from llmops.validate.formats import FORMATS, KIND_RULES, check_formats
+from llmops.validate.formats import FORMATS, KIND_RULES, LOCAL_EMBEDDERS, check_formats
 
 BASE = Path(__file__).parents[1] / "golden" / "_base" / "specs"
 SPECS: dict[str, dict[str, Any]] = {
@@ -132,7 +132,9 @@ def test_formats_are_looked_for_where_the_schema_says() -> None:
 @pytest.mark.parametrize(
     ("kind", "change", "code", "path"),
     [
-        ("Model", {"provider": "llama.cpp"}, "LLM0214", ("spec", "provider")),
+        ("Model", {"provider": "llama.cpp", "endpoint": {"url": "http://127.0.0.1:18181/v1"}}, "LLM0214", ("spec", "provider")),
+        ("Model", {"provider": "llama.cpp", "weights": {}}, "LLM0217", ("spec", "endpoint", "url")),
+        ("Model", {"provider": "onnx", "weights": {}, "model": "bert"}, "LLM0217", ("spec", "model")),
         ("Model", {"provider": "openai", "weights": {}}, "LLM0214", ("spec", "weights")),
         ("Model", {"provider": "openai", "chat_template": "x"}, "LLM0214", ("spec", "chat_template")),
         ("Prompt", {"messages": [{"role": "user"}]}, "LLM0214", ("spec", "messages", 0)),
@@ -163,4 +165,4 @@ def test_an_application_needs_a_prompt() -> None:
 
 def test_an_embedding_endpoint_is_needed_by_its_provider() -> None:
     assert [m.code for m in KIND_RULES["Model"]({"task": "embedding", "provider": "openai"})] == ["LLM0214"]
-    assert [m.code for m in KIND_RULES["Model"]({"task": "embedding", "provider": "onnx"})] == ["LLM0214"]
+    assert [m.code for m in KIND_RULES["Model"]({"task": "embedding", "provider": "onnx", "model": LOCAL_EMBEDDERS[0]})] == ["LLM0214"]

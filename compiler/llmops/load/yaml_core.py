@@ -9,10 +9,10 @@ from __future__ import annotations
 import operator
 import re
 from math import isinf
-from typing import Any
+from typing import Any, cast
 
 from yaml import MarkedYAMLError
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.reader import ReaderError
@@ -60,7 +60,7 @@ class YamlProblem(Exception):
         self.first: tuple[int, int] | None = None
 
 
-class _Composer(CParser):  # type: ignore[misc]
+class _Composer(CParser):
     """Nodes whose tags mean nothing: resolving them costs a third of the time and follows YAML 1.1.
 
     Each of these is called for every node, and what it returns is never looked at. They are builtins that take as many
@@ -84,10 +84,10 @@ def compose(text: str) -> list[Node]:
     if _SUSPICIOUS(text) or _may_be_deep(text):
         _check_events(text)
     composer = _Composer(text)
-    nodes = []
+    nodes: list[Node] = []
     try:
         while composer.check_node():
-            nodes.append(composer.get_node())
+            nodes.append(cast(Node, composer.get_node()))
     except (MarkedYAMLError, ReaderError) as error:
         raise _syntax(text, error) from error
     return nodes
@@ -208,13 +208,8 @@ def _depth_after(event: Any, depth: int) -> int:
 
 def _check_event(event: Any) -> None:
     if isinstance(event, AliasEvent):
-        raise _problem(
-            "LLM0004",
-            f"Alias *{event.anchor}: specs have no aliases",
-            event,
-            "Write the value out where it is used.",
-            len(event.anchor) + 1,
-        )
+        alias = f"*{event.anchor}"
+        raise _problem("LLM0004", f"Alias {alias}: specs have no aliases", event, "Write the value out where it is used.", len(alias))
     if not isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent):
         return
     if event.anchor:
@@ -260,6 +255,7 @@ def _syntax(text: str, error: MarkedYAMLError | ReaderError) -> YamlProblem:
         return _control_character(text)
     problem = str(error.problem)
     mark = error.context_mark if error.context_mark and problem.startswith(_AT_START) else error.problem_mark
+    assert mark is not None  # libyaml always says where
     lines = lines_of(text)
     line = min(mark.line, len(lines) - 1)
     column = mark.column if line == mark.line else len(lines[line])

