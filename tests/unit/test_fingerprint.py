@@ -49,7 +49,7 @@ NO_ANSWER = {
     "a rule's cases": ("specs/safety.yaml", '"What is a release?"', '"What is a bundle?"'),
 }
 BEHAVIOUR = {
-    "prompt text": ("specs/handbook-assistant.yaml", "using only the context", "from the context only"),
+    "prompt text": ("specs/handbook-assistant.yaml", "in a few words", "in one sentence"),
     "document": ("docs/index.md", "", "\n"),
     "dataset row": ("evals/handbook.jsonl", "", "\n"),
     "top_k": ("specs/handbook-assistant.yaml", "top_k: 3", "top_k: 2"),

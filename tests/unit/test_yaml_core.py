@@ -111,9 +111,9 @@ PLAIN = (
     | st.booleans()
     | st.integers(-MAX_INTEGER, MAX_INTEGER)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=("Cs",)), max_size=12)
+    | st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=12)
 )
-NAME = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=("Cs",)), min_size=1, max_size=8)
+NAME = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1, max_size=8)
 TREE = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAME.filter(lambda n: n != "<<"), inner, max_size=4), max_leaves=20
 )
