@@ -92,9 +92,9 @@ def _check_project(project: Project, environment: str) -> Checked:
     diagnostics += check_secrets([*documents, *patches.documents, project.document], places)
     drafts, found = overlay(documents, patches.patches, places)
     diagnostics += found
-    specs, found = validate(drafts, places)
+    validated, found = validate(drafts, places)
     diagnostics += found
-    graph, found = link(specs, Inputs(project.graph(environment), Files(project.root), places))
+    graph, found = link(validated, Inputs(project.graph(environment), Files(project.root), places))
     diagnostics += found
     diagnostics += check(graph)
     return Checked(graph, in_order(diagnostics), places)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.diagnostics import Diagnostic, Location
-from llmops.kinds.fields import values_at, with_defaults
+from llmops.kinds.fields import with_defaults
 from llmops.load.discover import PATCHES, outside, read_folders, read_settings
 from llmops.load.source import UNREAD, Document, Places, Source, load
 from llmops.overlay import Patch, patches_of
-from llmops.resources import Git, Graph, Path
+from llmops.resources import Git, Graph
 from llmops.validate import dotted, schema_mistakes
 from llmops.validate.explain import Mistake, nearest
 from llmops.validate.formats import FORMATS
@@ -68,10 +68,6 @@ def _settings_mistakes(data: Any) -> list[Mistake]:
     if not isinstance(data, dict):
         return [Mistake("LLM0201", (), "llmops.yaml is a map with apiVersion, kind, metadata and spec", "Run `llmops init` for a start.")]
     mistakes = schema_mistakes(data, "Workspace")
-    if mistakes:
-        return mistakes
-    entries = values_at(data, ("spec", "environments", "*", "patches", "*"))
-    mistakes = [mistake for path, patch in entries for mistake in _target_mistakes(patch, path)]
     if mistakes:
         return mistakes
     spec = with_defaults("Workspace", data)["spec"]
@@ -138,11 +134,4 @@ def _inline(project: Project, environment: str) -> list[Patch]:
 def _patch_mistakes(data: Any) -> list[Mistake]:
     if not isinstance(data, dict):
         return [Mistake("LLM0201", (), "A patch is a map with target and patch", "Start with `target: {kind: …, name: …}` and `patch:`.")]
-    return schema_mistakes(data, "Patch") or _target_mistakes(data, ())
-
-
-def _target_mistakes(patch: Mapping[str, Any], path: Path) -> list[Mistake]:
-    """A patch without a target would change every resource."""
-    if patch["target"]:
-        return []
-    return [Mistake("LLM0209", (*path, "target"), "`target` has 0 fields", "Give `kind`, `name` or `labels`.")]
+    return schema_mistakes(data, "Patch")

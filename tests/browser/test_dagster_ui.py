@@ -9,7 +9,15 @@ from tests.browser.conftest import Served
 
 def test_the_lineage_shows_every_asset(served: Served, page: Page) -> None:
     page.goto(f"{served.address}/asset-groups")
-    for name in ("gemma-local", "minilm", "handbook", "handbook-answer-1.0.0", "public-assistant", "handbook-questions", "handbook-assistant"):
+    for name in (
+        "gemma-local",
+        "minilm",
+        "handbook",
+        "handbook-answer-1.0.0",
+        "public-assistant",
+        "handbook-questions",
+        "handbook-assistant",
+    ):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     expect(page.get_by_text("Materialize all")).to_be_visible()
 

@@ -82,7 +82,7 @@ def test_colours(broken: Path, llmops: Run, variables: dict[str, str], coloured:
 def test_outside_a_workspace(tmp_path: Path, llmops: Run) -> None:
     done = llmops("check", cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.startswith("llmops: No llmops.yaml in ") and "llmops init" in done.stderr
+    assert done.stderr.startswith("llmops: No llmops.yaml here or above") and "llmops init" in done.stderr
 
 
 @pytest.mark.parametrize("args", [("--env", "staging"), ("--format", "xml"), ("--severity", "info"), ("--nope",), ("extra",)])

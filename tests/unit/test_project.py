@@ -188,4 +188,4 @@ def test_findings_of_every_stage_come_together(base: Path) -> None:
     (base / "environments" / "dev" / "c.yaml").write_text("target: {}\n")
     (base / "evals" / "questions.jsonl").write_text("{}\n")
     codes = [d.code for d in check_workspace(base).diagnostics]
-    assert codes == ["LLM0207", "LLM0002", "LLM0202", "LLM0804"], "patch, syntax, schema, row; sorted by file"
+    assert codes == ["LLM0207", "LLM0209", "LLM0002", "LLM0202", "LLM0804"], "patch, syntax, schema, row; sorted by file"

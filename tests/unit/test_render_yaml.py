@@ -28,9 +28,13 @@ class Plain(yaml.CSafeDumper):
         return True
 
 
-Plain.add_representer(
-    str, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-)
+def style(text: str) -> str | None:
+    if "\n" not in text:
+        return None
+    return "|" if text.strip() else '"'
+
+
+Plain.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style(text)))
 
 
 def dump(value: Any) -> str:

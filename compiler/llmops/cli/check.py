@@ -25,7 +25,9 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_workspace_arguments(parser)
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how findings are printed (default: text)")
-    parser.add_argument("--severity", choices=["error", "warning"], default="warning", help="the least severe finding that counts (default: warning)")
+    parser.add_argument(
+        "--severity", choices=["error", "warning"], default="warning", help="the least severe finding that counts (default: warning)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

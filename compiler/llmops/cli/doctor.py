@@ -71,7 +71,11 @@ def _machine(root: Path) -> Iterator[Check]:
 def _extras() -> Iterator[Check]:
     for extra in EXTRAS:
         missing = missing_modules(extra)
-        yield Check(f"[{extra}]", f"missing {', '.join(missing)}" if missing else "installed", f'pip install "llmops-compiler[{extra}]"' if missing else "")
+        yield Check(
+            f"[{extra}]",
+            f"missing {', '.join(missing)}" if missing else "installed",
+            f'pip install "llmops-compiler[{extra}]"' if missing else "",
+        )
 
 
 def _needs(graph: Graph) -> Iterator[Check]:

@@ -78,7 +78,9 @@ def _overview() -> argparse.ArgumentParser:
     from llmops.version import VERSION
 
     parser = argparse.ArgumentParser(
-        prog="llmops", description="Declare LLM applications in YAML; check, compile and run them.", epilog=_EPILOG,
+        prog="llmops",
+        description="Declare LLM applications in YAML; check, compile and run them.",
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"llmops {VERSION}")

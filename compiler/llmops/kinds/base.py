@@ -18,8 +18,22 @@ LABEL_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, description="Lower-case letters, digits and dashes, at most 63 characters.")]
 Version = Annotated[str, Field(pattern=VERSION_PATTERN, description="A semantic version: major.minor.patch.", examples=["1.2.0"])]
-Cron = Annotated[str, Field(description="Five fields: minute hour day month weekday, in UTC.", examples=["0 3 * * *"], json_schema_extra={"x-llmops-format": "cron"})]
-Path = Annotated[str, Field(min_length=1, description="Relative to this spec's file; it must not leave the workspace.", json_schema_extra={"x-llmops-format": "path"})]
+Cron = Annotated[
+    str,
+    Field(
+        description="Five fields: minute hour day month weekday, in UTC.",
+        examples=["0 3 * * *"],
+        json_schema_extra={"x-llmops-format": "cron"},
+    ),
+]
+Path = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="Relative to this spec's file; it must not leave the workspace.",
+        json_schema_extra={"x-llmops-format": "path"},
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1, description="A share between 0 and 1.")]
 
 

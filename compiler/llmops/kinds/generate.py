@@ -44,8 +44,8 @@ def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
     for part in [schema, *schema.get("$defs", {}).values()]:
         _tidy(part)
     _fill_defaults(schema)
-    collapsed: dict[str, Any] = _without_null(schema)
-    return collapsed
+    closed: dict[str, Any] = _closed(_without_null(schema))
+    return closed
 
 
 def _tidy(part: Any) -> None:
@@ -85,6 +85,16 @@ def _without_null(part: Any) -> Any:
     return out
 
 
+def _closed(part: Any) -> Any:
+    """`patternProperties` alone lets every other name pass, with any value; an unknown name is never valid here."""
+    if isinstance(part, list):
+        return [_closed(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {key: _closed(value) for key, value in part.items()}
+    return {**closed, "additionalProperties": False} if "patternProperties" in part else closed
+
+
 def _any_kind(schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """One schema for every kind, chosen by `kind`, so that an editor completes the right fields."""
     definitions: dict[str, Any] = {}
@@ -95,7 +105,13 @@ def _any_kind(schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
             definitions[f"{kind}.{name}"] = _renamed(part, kind)
         rules.append({"if": {"properties": {"kind": {"const": kind}}}, "then": {"$ref": f"#/$defs/{kind}"}})
     properties = {"apiVersion": {"const": "llmops/v1"}, "kind": {"enum": list(schemas)}, "metadata": {}, "spec": {}}
-    return {"type": "object", "required": ["apiVersion", "kind", "metadata", "spec"], "properties": properties, "allOf": rules, "$defs": definitions}
+    return {
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": properties,
+        "allOf": rules,
+        "$defs": definitions,
+    }
 
 
 def _renamed(part: Any, kind: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from llmops.kinds.base import Name, Path, Strict
 
@@ -12,7 +12,12 @@ from llmops.kinds.base import Name, Path, Strict
 class Target(Strict):
     """Which resources a patch changes; every given field must match."""
 
-    kind: Literal["Model", "Prompt", "Dataset", "RetrievalSource", "SafetyPolicy", "Evaluation", "Monitor", "Application", "Deployment"] | None = None
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    kind: (
+        Literal["Model", "Prompt", "Dataset", "RetrievalSource", "SafetyPolicy", "Evaluation", "Monitor", "Application", "Deployment"]
+        | None
+    ) = None
     name: Name | None = None
     labels: dict[str, str] | None = None
 
@@ -22,7 +27,7 @@ class Patch(Strict):
 
     apiVersion: Literal["llmops/v1"] | None = None  # noqa: N815 - Kubernetes' own spelling
     kind: Literal["Patch"] | None = None
-    target: Annotated[Target, Field(min_length=1)]
+    target: Target
     patch: Annotated[dict[Literal["metadata", "spec"], dict[str, Any]], Field(min_length=1)]
 
 

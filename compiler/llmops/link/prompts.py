@@ -30,6 +30,14 @@ def _template_findings(prompt: Resource) -> Iterator[Finding]:
             yield Finding(prompt.id, path, template.code, template.message, template.hint)
         elif template:
             yield from _undeclared(prompt, path, template.names)
+            yield from _not_filled_in(prompt, path, message)
+
+
+def _not_filled_in(prompt: Resource, path: Path, message: Mapping[str, Any]) -> Iterator[Finding]:
+    """Haystack's prompt builder copies an assistant's message as it stands."""
+    if message["role"] == "assistant" and any(mark in message["content"] for mark in ("{{", "{%")):
+        hint = "Write plain text here, or put the template into a user or system message."
+        yield Finding(prompt.id, path, "LLM0510", "An assistant's message is not filled in: the model would read the braces", hint)
 
 
 def _undeclared(prompt: Resource, path: Path, names: frozenset[str]) -> Iterator[Finding]:

@@ -96,6 +96,9 @@ def _refusal(parts: list[nodes.Node]) -> TemplateProblem | None:
         return TemplateProblem(
             "LLM0508", f"Template line {loader.lineno}: {tag} reads other files", "Write the text here, or name one file in content_file."
         )
+    for power in _only(parts, nodes.Pow):
+        # Jinja works out constant powers while it compiles: {{ 9**9**9 }} would never end.
+        return TemplateProblem("LLM0508", f"Template line {power.lineno}: ** can compute for ever", "Give the value as a variable.")
     for access in _only(parts, nodes.Getattr, nodes.Getitem):
         name = _accessed(access)
         if name.startswith("_"):

@@ -53,10 +53,17 @@ def _resolve_text(value: str, implicit: tuple[bool, bool]) -> Any:
     return Resolver().resolve(yaml.ScalarNode, value, implicit)  # type: ignore[no-untyped-call]
 
 
+def _style(text: str) -> str | None:
+    """Several lines as a block; a text of nothing but white space is readable only in quotes."""
+    if "\n" not in text:
+        return None
+    return "|" if text.strip() else '"'
+
+
 def _node(dumper: _Dumper, value: Any) -> yaml.Node:
     """A new node for every value, so that no two share one and become an anchor and an alias."""
     if isinstance(value, str):
-        return yaml.ScalarNode("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+        return yaml.ScalarNode("tag:yaml.org,2002:str", value, style=_style(value))
     if isinstance(value, dict):
         return yaml.MappingNode("tag:yaml.org,2002:map", [(_node(dumper, k), _node(dumper, v)) for k, v in value.items()], flow_style=False)
     if isinstance(value, list | tuple):

@@ -46,7 +46,7 @@ def _application(graph: Graph, application: Resource) -> dict[str, Any]:
         "monitors": ids("monitors"),
         "variables": application.spec["variables"],
         "query": f"haystack/{application.name}/query.yaml" if haystack else None,
-        "indexing": f"haystack/{application.name}/indexing.yaml" if haystack else None,
+        "indexing": f"haystack/{application.name}/indexing.yaml" if haystack and ids("retrieval") else None,
     }
 
 

@@ -47,4 +47,3 @@ def _section(name: str, code: Code) -> str:
 def _lower(text: str) -> str:
     """The first letter small, but for names such as UTF-8 and apiVersion."""
     return text if text[:4].isupper() else text[:1].lower() + text[1:]
-

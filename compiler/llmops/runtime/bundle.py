@@ -153,8 +153,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _verify(folder: Path, listed: Mapping[str, str]) -> None:
+    """Python's own cache beside `definitions.py` is left out: any tool that imports the file makes one."""
     present = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_symlink() or not p.is_dir()}
-    present.pop(MANIFEST)
+    present = {path: file for path, file in present.items() if path != MANIFEST and "__pycache__" not in file.parts}
     for path in sorted(listed.keys() | present.keys()):
         if path not in present:
             raise _damaged(folder, path, "is missing")

@@ -105,28 +105,12 @@ def schema_mistakes(data: Any, name: str) -> list[Mistake]:
     validator = _validator(name)
     if validator.is_valid(data):
         return []
-    return explain(validator.iter_errors(data), data, _closed_schema(name))
+    return explain(validator.iter_errors(data), data, schema(name))
 
 
 @cache
 def _validator(name: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(_closed_schema(name))
-
-
-@cache
-def _closed_schema(name: str) -> dict[str, Any]:
-    closed: dict[str, Any] = _closed(schema(name))
-    return closed
-
-
-def _closed(part: Any) -> Any:
-    """`patternProperties` alone lets every other name pass, with any value; an unknown name is never valid here."""
-    if isinstance(part, list):
-        return [_closed(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    closed = {key: _closed(value) for key, value in part.items()}
-    return {**closed, "additionalProperties": False} if "patternProperties" in part else closed
+    return jsonschema_rs.validator_for(schema(name))
 
 
 def _unknown_kind(data: Any) -> Mistake | None:

@@ -97,6 +97,10 @@ def value_at(part: Any, path: Iterable[str | int]) -> Any:
 def _branch(error: _Error) -> Iterator[Mistake]:
     """Of several shapes, explains the one that the discriminating field names."""
     path, value, discriminator = error.path, error.value, error.part.get("discriminator")
+    maps = [option["$ref"] for option in error.expected if "$ref" in option]
+    if discriminator is None and isinstance(value, dict) and len(maps) == 1:
+        yield from _inside_branch(error, maps[0])
+        return
     if discriminator is None:
         yield Mistake("LLM0205", path, f"Expected {_types(error.expected)}, found {shown(value)}", "Change the value, or remove the field.")
         return

@@ -27,9 +27,9 @@ class LlmopsBundle(dg.Component, dg.Resolvable):
     """
 
     manifest: Annotated[str, dg.Resolver.default(description="The bundle's dagster/manifest.json, relative to this defs.yaml")]
-    settings: Annotated[
-        LlmopsTranslatorSettings, dg.Resolver.default(description="What to build besides the assets")
-    ] = field(default_factory=LlmopsTranslatorSettings)
+    settings: Annotated[LlmopsTranslatorSettings, dg.Resolver.default(description="What to build besides the assets")] = field(
+        default_factory=LlmopsTranslatorSettings
+    )
     op: Annotated[OpSpec | None, dg.Resolver.default(description="Tags of every op, as `{tags: {...}}`")] = None
 
     @property
@@ -48,9 +48,9 @@ class LlmopsWorkspace(dg.StateBackedComponent, dg.Resolvable):
 
     workspace: Annotated[str, dg.Resolver.default(description="The folder of llmops.yaml, as '{{ context.project_root }}/..'")]
     environment: Annotated[str, dg.Resolver.default(description="The environment to compile")] = "dev"
-    settings: Annotated[
-        LlmopsTranslatorSettings, dg.Resolver.default(description="What to build besides the assets")
-    ] = field(default_factory=LlmopsTranslatorSettings)
+    settings: Annotated[LlmopsTranslatorSettings, dg.Resolver.default(description="What to build besides the assets")] = field(
+        default_factory=LlmopsTranslatorSettings
+    )
     defs_state: ResolvedDefsStateConfig = field(default_factory=DefsStateConfigArgs.local_filesystem)
 
     @property

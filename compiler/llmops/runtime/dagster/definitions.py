@@ -90,9 +90,7 @@ def _workspace(start: Path) -> Path:
 def _specs(nodes: Sequence[Node], place: Place, translator: LlmopsTranslator) -> list[tuple[Node, dg.AssetSpec]]:
     """Two passes, because a translator may change the keys that dependencies name."""
     first = {tuple(node["key"]): translator.get_asset_spec(node, place) for node in nodes}
-    return [
-        (node, first[tuple(node["key"])].replace_attributes(deps=[first[tuple(dep)].key for dep in node["deps"]])) for node in nodes
-    ]
+    return [(node, first[tuple(node["key"])].replace_attributes(deps=[first[tuple(dep)].key for dep in node["deps"]])) for node in nodes]
 
 
 def _checks(node: Node, spec: dg.AssetSpec, translator: LlmopsTranslator) -> list[tuple[Node, dg.AssetCheckSpec]]:

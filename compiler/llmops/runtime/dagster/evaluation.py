@@ -26,9 +26,7 @@ WORST = 10
 COLUMNS = ("score", "question", "expected", "got", "line")
 
 
-def check_evaluation(
-    bench: Workbench, application: str, checks: Sequence[tuple[Node, dg.AssetCheckKey]]
-) -> Iterator[dg.AssetCheckResult]:
+def check_evaluation(bench: Workbench, application: str, checks: Sequence[tuple[Node, dg.AssetCheckKey]]) -> Iterator[dg.AssetCheckResult]:
     """Runs the evaluation that all `checks` name, only for their metrics, and yields one result each."""
     evaluation = bench.bundle.resource(checks[0][0]["evaluation"])
     (dataset,) = bench.bundle.referenced(evaluation, "Dataset")
