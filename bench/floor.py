@@ -14,13 +14,13 @@ from yaml.cyaml import CParser
 class Composer(CParser):
     """The same nodes as the compiler's: without resolving tags, which `yaml.compose` spends a third of its time on."""
 
-    def resolve(self, *_):
+    def resolve(self, *_: object) -> str:
         return ""
 
-    def descend_resolver(self, *_):
+    def descend_resolver(self, *_: object) -> None:
         pass
 
-    def ascend_resolver(self):
+    def ascend_resolver(self) -> None:
         pass
 
 

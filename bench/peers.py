@@ -5,7 +5,7 @@ from bench/requirements.txt into an environment of their own. A peer that is not
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,6 +110,6 @@ def _spec_files(workspace: Path) -> list[str]:
     return sorted(str(path.relative_to(workspace)) for path in (workspace / "specs").rglob("*.yaml"))
 
 
-def _forget(folder: Path | None):
+def _forget(folder: Path | None) -> Callable[[], None]:
     """dbt keeps what it parsed; every run starts without it, as llmops does."""
     return lambda: shutil.rmtree(folder / "target", ignore_errors=True) if folder else None

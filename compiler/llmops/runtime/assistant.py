@@ -224,7 +224,10 @@ class Assistant:
         )
 
     def _failure(self, attempt: _Attempt, error: Exception) -> Interaction:
-        return self._interaction(attempt, error_type=type(error).__name__, error=str(error), latency_ms=attempt.elapsed_ms())
+        # Rails that did not finish have redacted nothing, so their question is not stored.
+        question = "" if self.rails else attempt.question
+        values = {"question": question, "error_type": type(error).__name__, "error": str(error)}
+        return self._interaction(attempt, **values, latency_ms=attempt.elapsed_ms())
 
     def _interaction(self, attempt: _Attempt, **values: Any) -> Interaction:
         empty = {"question": attempt.question, "answer": "", "sources_json": "[]", "verdicts_json": "[]", "blocked": False}
