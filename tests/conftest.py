@@ -53,6 +53,6 @@ def llmops() -> Run:
         paths = os.pathsep.join([str(ROOT / "compiler"), environment.get("PYTHONPATH", "")])
         environment |= {"PYTHONPATH": paths, **variables}
         command = [sys.executable, "-m", "llmops", *args]
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import warnings
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,6 +53,7 @@ def compiled_bundle(args: argparse.Namespace) -> tuple[Path, Bundle] | None:
     """The workspace and its freshly compiled bundle; None where findings stopped it, which were then printed."""
     gc.enable()  # running takes long and makes garbage; only compiling goes without a collector
     require_extra("run")
+    warnings.filterwarnings("ignore", module="dagster")  # news for authors of definitions, not for users of ours
     logging.getLogger("haystack").setLevel(logging.ERROR)  # its warnings repeat what the answer and the checks say
     root = workspace_root(args).resolve()
     folder = compile_to(root, args.env, quiet=True)

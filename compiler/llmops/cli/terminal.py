@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from llmops.load.source import Places
 from llmops.report.text import text_report
 
 Progress = Callable[[str], None]
+COUNTED = re.compile(r"(\d+) of (\d+)")
 
 
 def add_workspace_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,14 +57,23 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
     elif not sys.stderr.isatty():
         yield lambda text: print(text, file=sys.stderr, flush=True)
     else:
-        with _spinner() as tell:
+        with _bar() as tell:
             yield tell
 
 
 @contextmanager
-def _spinner() -> Iterator[Progress]:
-    from rich.console import Console
+def _bar() -> Iterator[Progress]:
+    """One line that says what happens; steps that count, as `answered case 3 of 10`, fill a bar."""
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
-    console = Console(stderr=True)
-    with console.status("starting") as status:
-        yield status.update
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+    with Bars(*columns, transient=True, redirect_stdout=True) as bars:
+        task = bars.add_task("starting", total=None)
+
+        def tell(text: str) -> None:
+            count = COUNTED.search(text)
+            done, total = (int(count[1]), int(count[2])) if count else (0, None)
+            bars.update(task, description=text, completed=done, total=total)
+
+        yield tell
