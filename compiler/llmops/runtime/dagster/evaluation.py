@@ -43,7 +43,7 @@ def _subject(bench: Workbench, application: str, metrics: set[str]) -> Subject:
     """Starts what these metrics need: retrieval is measured without the chat model."""
     from llmops.runtime.assistant import Assistant
 
-    needed = bench.reach(f"Application/{application}")
+    needed = bench.bundle.reach(f"Application/{application}")
     answers = any(METRICS[name].needs == "reply" for name in metrics)
     bench.start([id_ for id_, r in needed.items() if answers or not _is_chat_model(r.spec)])
     opened = Assistant.open(bench.bundle, application, bench.place.root)

@@ -13,7 +13,7 @@ import dagster as dg
 from llmops.runtime.dagster.translator import Place
 
 if TYPE_CHECKING:
-    from llmops.runtime.bundle import Bundle, BundledResource
+    from llmops.runtime.bundle import Bundle
 
 
 @dataclass
@@ -32,17 +32,6 @@ class Workbench:
         from llmops.runtime.bundle import Bundle
 
         return Bundle.open(self.place.bundle)
-
-    def reach(self, *ids: str) -> dict[str, BundledResource]:
-        """These resources and everything they depend on."""
-        found: dict[str, BundledResource] = {}
-        waiting = list(ids)
-        while waiting:
-            id_ = waiting.pop()
-            if id_ not in found:
-                found[id_] = self.bundle.resource(id_)
-                waiting.extend(found[id_].references)
-        return found
 
     def start(self, ids: Collection[str]) -> None:
         """Starts the local services of these resources, for the rest of the run."""

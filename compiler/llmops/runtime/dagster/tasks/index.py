@@ -15,7 +15,7 @@ from llmops.runtime.dagster.workbench import Workbench
 def build_index(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResult[None]:
     from llmops.runtime.indexing import index_source
 
-    bench.start(bench.reach(node["resource"]))
+    bench.start(bench.bundle.reach(node["resource"]))
     result = index_source(bench.bundle, node["resource"], bench.place.root, bench.progress)
     metadata: dict[str, Any] = {
         "dagster/row_count": result.chunks,

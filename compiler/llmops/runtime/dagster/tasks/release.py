@@ -19,7 +19,7 @@ COLUMNS = ("resource", "owner", "source", "behaviour", "git")
 
 def assemble_release(bench: Workbench, node: Node, key: dg.AssetKey) -> dg.MaterializeResult[None]:
     application = bench.bundle.application(node["task"]["application"])
-    parts = sorted(bench.reach(node["resource"]).values(), key=lambda part: part.id)
+    parts = sorted(bench.bundle.reach(node["resource"]).values(), key=lambda part: part.id)
     metadata: dict[str, Any] = {
         "release": application.release,
         "environment": bench.bundle.environment,
