@@ -47,6 +47,13 @@ def test_reach_follows_references(folder: Path) -> None:
     assert "Model/gemma" in bundle.reach("Application/assistant")
 
 
+def test_pythons_own_cache_is_no_change(folder: Path) -> None:
+    """`dagster -f definitions.py` leaves one behind."""
+    (folder / "dagster" / "__pycache__").mkdir(parents=True, exist_ok=True)
+    (folder / "dagster" / "__pycache__" / "definitions.cpython-311.pyc").write_bytes(b"x")
+    assert Bundle.open(folder).workspace
+
+
 def _change(folder: Path) -> None:
     (folder / QUERY).write_text("components: {}")
 
