@@ -99,3 +99,19 @@ def test_broken_specs_stop_every_verb_that_runs(tmp_path: Path, llmops: Run) -> 
 def test_an_unknown_application_is_a_usage_error(team: Path, llmops: Run) -> None:
     done = llmops("ask", "Hello?", "--app", "handbook-asistant", cwd=team)
     assert done.returncode == 2 and "Did you mean handbook-assistant?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("rendered", "verb", "missing"),
+    [
+        ("dagster", ("ask", "Hello?"), "guardrails"),
+        ("guardrails, dagster", ("ask", "Hello?"), "haystack"),
+        ("haystack, guardrails", ("run",), "dagster"),
+    ],
+)
+def test_a_target_that_is_not_rendered_is_named(rendered: str, verb: tuple[str, ...], missing: str, tmp_path: Path, llmops: Run) -> None:
+    root = new_team(tmp_path / "team", "assistant")
+    with open(root / "llmops.yaml", "a") as settings:
+        settings.write(f"  targets: [{rendered}]\n")
+    done = llmops(*verb, cwd=root)
+    assert done.returncode == 2 and f"does not render {missing}\n" in done.stderr and "Traceback" not in done.stderr

@@ -49,8 +49,15 @@ def require_extra(extra: str) -> None:
         raise RuntimeUnavailable(f"This needs {', '.join(missing)}", f'pip install "llmops-compiler[{extra}]"')
 
 
-def compiled_bundle(args: argparse.Namespace) -> tuple[Path, Bundle] | None:
-    """The workspace and its freshly compiled bundle; None where findings stopped it, which were then printed."""
+TARGET_OF_ENGINE = {"guardrails-ai": "guardrails", "nemoguardrails": "nemoguardrails"}
+
+
+def compiled_bundle(args: argparse.Namespace, *targets: str) -> tuple[Path, Bundle] | None:
+    """The workspace and its freshly compiled bundle; None where findings stopped it, which were then printed.
+
+    Raises `UsageError` where the workspace does not render a target that is needed: one of `targets`, or one that its
+    applications answer with.
+    """
     gc.enable()  # running takes long and makes garbage; only compiling goes without a collector
     require_extra("run")
     warnings.filterwarnings("ignore", module="dagster")  # news for authors of definitions, not for users of ours
@@ -62,9 +69,21 @@ def compiled_bundle(args: argparse.Namespace) -> tuple[Path, Bundle] | None:
     from llmops.runtime.bundle import Bundle
 
     bundle = Bundle.open(folder)
+    _require_targets(bundle, {*targets, *_answering_targets(bundle)})
     if any(_runs_here(resource.spec) for resource in bundle.resources.values()):
         require_extra("local")
     return root, bundle
+
+
+def _answering_targets(bundle: Bundle) -> set[str]:
+    served = {bundle.resource(app.safety).spec["engines"][0] for app in bundle.applications.values() if app.safety}
+    return {TARGET_OF_ENGINE[engine] for engine in served} | ({"haystack"} if bundle.applications else set())
+
+
+def _require_targets(bundle: Bundle, targets: set[str]) -> None:
+    for target in sorted(targets):
+        if not any(path.startswith(f"{target}/") for path in bundle.manifest["files"]):
+            raise UsageError(f"The workspace does not render {target}", f"Add {target} to spec.targets of llmops.yaml.")
 
 
 def _runs_here(spec: Mapping[str, Any]) -> bool:

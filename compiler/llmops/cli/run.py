@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    compiled = compiled_bundle(args)
+    compiled = compiled_bundle(args, "dagster")
     if compiled is None:
         return 1
     root, bundle = compiled

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from llmops.render import dagster, guardrails_ai, haystack, manifest, nemoguardrails
-from llmops.render.base import Artifact
+from llmops.render.base import Artifact, Target
 from llmops.resources import Graph
 
-TARGETS: dict[str, Callable[[Graph], Iterable[Artifact]]] = {
+TARGETS: dict[str, Target] = {
     "haystack": haystack.render,
     "guardrails": guardrails_ai.render,
     "nemoguardrails": nemoguardrails.render,

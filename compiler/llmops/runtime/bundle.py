@@ -132,8 +132,10 @@ class Bundle:
 
     def text(self, path: str) -> str:
         """A file of the bundle, checked again: what is used is what was rendered."""
+        if path not in self.manifest["files"]:
+            raise LlmopsError(f"The bundle in {self.directory} has no file {path!r}.", "Add its target to spec.targets of llmops.yaml.")
         content = (self.directory / path).read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.manifest["files"].get(path):
+        if hashlib.sha256(content).hexdigest() != self.manifest["files"][path]:
             raise _damaged(self.directory, path, "differs from its manifest")
         return content.decode()
 
