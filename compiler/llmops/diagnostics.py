@@ -6,10 +6,11 @@ Every stage returns `(output, diagnostics)`. Formatting lives in `report/`; code
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
+"""`note` never fails a check: what a policy in audit mode has to say."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,11 +25,23 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A value that mends a finding: `path` in document `index` (from 0) of `file` is to hold `value`, plain data."""
+
+    file: str
+    index: int
+    path: tuple[str | int, ...]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding.
 
     `locations[0]` is where the user must look; the others are related places (the base of an overlaid value, the first
-    of two equal names). `path` is the field, as `spec.retrieve.top_k`. `hint` says how to mend it.
+    of two equal names, the policy that fired). `path` is the field, as `spec.retrieve.top_k`. `hint` says how to mend it.
+    `policy` names the organisation's rule that fired. `waived` says why a finding does not count: it is shown, and fails nothing.
+    `edits` are what `llmops check --fix` would write.
     """
 
     code: str
@@ -37,6 +50,19 @@ class Diagnostic:
     locations: tuple[Location, ...]
     path: str = ""
     hint: str = ""
+    policy: str = ""
+    waived: str = ""
+    edits: tuple[Edit, ...] = field(default=(), compare=False)  # a value may be a list, which has no hash
+
+    @property
+    def rule(self) -> str:
+        """What people search for: the policy's name, or the code."""
+        return self.policy or self.code
+
+    @property
+    def counts(self) -> bool:
+        """Whether it can fail a check."""
+        return not self.waived and self.severity != "note"
 
     @property
     def location(self) -> Location:
@@ -54,4 +80,4 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    return any(d.severity == "error" for d in diagnostics)
+    return any(d.severity == "error" and not d.waived for d in diagnostics)

@@ -19,14 +19,17 @@ FORMAT = 1
 """Raised when rendering changes what the same spec does, so that releases then differ."""
 
 WITHOUT_BEHAVIOUR: dict[str, tuple[Pattern, ...]] = {
-    "Model": (("licence",),),
+    "Model": (("licence",), ("served",), ("price",), ("data_residency",)),
     "Prompt": (("changelog",), ("variables", "*", "description"), ("messages", "*", "content_file")),
     "Dataset": (("licence",),),
     "RetrievalSource": (("documents", "licence"), ("refresh",)),
     "SafetyPolicy": (("rules", "*", "tests"), ("rules", "*", "category")),
     "Evaluation": (("schedule",),),
     "Monitor": (("schedule",),),
-    "Application": (("traffic",), ("monitors",)),
+    "Application": (
+        *((name,) for name in ("traffic", "monitors", "audience", "output", "risk", "disclosure", "oversight", "red_team", "logging")),
+        ("limits", "cost_per_day"),
+    ),
 }
 """Fields of a kind's `spec` that change no answer: what people read, when things run, what is watched."""
 

@@ -22,6 +22,8 @@ KINDS = {
     "Application": "application",
     "Deployment": "deployment",
 }
+POLICY_KINDS = ("Policy", "Waiver", "PolicyPack")
+"""Kinds of the organisation's own rules, all in `policy.py`. They stand in packs and are no resources."""
 VERSIONED = frozenset({"Prompt"})
 """Kinds whose resources may stand side by side in several versions."""
 

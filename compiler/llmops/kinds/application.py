@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmops.kinds.base import Spec, Strict, reference
+from llmops.kinds.base import OWNER_PATTERN, Date, Name, Spec, Strict, reference
 
 
 class Variant(Strict):
@@ -18,13 +18,51 @@ class Variant(Strict):
 
 
 class Limits(Strict):
+    """What one question and one day may take."""
+
     question_tokens: Annotated[int, Field(ge=1)] = 256
     """Longest question, in tokens; counted against the context window."""
+    cost_per_day: Annotated[float, Field(ge=0)] | None = None
+    """Most that a day of `traffic` may cost in US dollars, at the model's `price` and the longest question and answer."""
 
 
 class Traffic(Strict):
     requests_per_day: Annotated[int, Field(ge=0)]
     """Expected load; cost figures use it."""
+
+
+class Tool(Strict):
+    """Something that the model may call. Declared for policies; no rendered pipeline calls a tool yet."""
+
+    name: Name
+    effect: Literal["read", "write"]
+    """`write` changes something outside the conversation."""
+    approval: Literal["none", "human"] = "none"
+    """Who agrees before each call."""
+
+
+class Oversight(Strict):
+    """Who watches over the application and can stop it."""
+
+    reviewer: Annotated[str, Field(pattern=OWNER_PATTERN, examples=["support-leads", "ada@example.org"])]
+    """The team or person that reads samples of its answers."""
+    stop: Annotated[str, Field(min_length=1, examples=["Scale the deployment to 0; on-call does it at any hour."])]
+    """How it is switched off, and who does it."""
+
+
+class RedTeam(Strict):
+    """The last time that people attacked the application on purpose."""
+
+    date: Date
+    by: Annotated[str, Field(pattern=OWNER_PATTERN, examples=["security"])]
+    """The team or person that did it."""
+
+
+class Logging(Strict):
+    """What is kept of the interactions."""
+
+    retention_days: Annotated[int, Field(ge=1, le=3650)]
+    """Days after which an interaction is deleted from the log."""
 
 
 class ApplicationSpec(Strict):
@@ -40,6 +78,19 @@ class ApplicationSpec(Strict):
     """Fixed values for the prompt's other variables."""
     limits: Annotated[Limits, Field(default_factory=Limits)]
     traffic: Traffic | None = None
+    audience: Literal["internal", "public"] = "internal"
+    """Who asks: people of the organisation, or anybody."""
+    output: Literal["text", "markdown", "html", "sql", "shell", "json"] = "text"
+    """What reads the answer: a person, or a browser, a database, a shell, a program that will act on it."""
+    risk: Literal["minimal", "limited", "high"] | None = None
+    """Risk class, as the EU AI Act has them."""
+    disclosure: Annotated[str, Field(min_length=1, examples=["You are talking to a machine. It can be wrong."])] | None = None
+    """What users are told about whom they talk to; `llmops ask` shows it."""
+    oversight: Oversight | None = None
+    red_team: RedTeam | None = None
+    logging: Logging | None = None
+    """Without it, interactions are kept until somebody deletes them."""
+    tools: list[Tool] = []
 
 
 class Application(Spec):

@@ -26,6 +26,14 @@ Cron = Annotated[
         json_schema_extra={"x-llmops-format": "cron"},
     ),
 ]
+Date = Annotated[
+    str,
+    Field(
+        description="A day, as 2027-01-31.",
+        examples=["2027-01-31"],
+        json_schema_extra={"x-llmops-format": "date"},
+    ),
+]
 Path = Annotated[
     str,
     Field(

@@ -23,10 +23,20 @@ class Resources(Strict):
     gpus: Annotated[int, Field(ge=0)] = 0
 
 
+class Rollout(Strict):
+    """How a new release reaches users."""
+
+    canary_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    """Share of users that get a new release first; 100 is everybody at once."""
+    rollback: Literal["manual", "automatic"] = "manual"
+    """`automatic` returns to the last release when a monitor's limit is crossed."""
+
+
 class DeploymentSpec(Strict):
     application: Annotated[str, reference("Application", "What is deployed.")]
     replicas: Annotated[Replicas, Field(default_factory=Replicas)]
     resources: Annotated[Resources, Field(default_factory=Resources)]
+    rollout: Rollout | None = None
 
 
 class Deployment(Spec):

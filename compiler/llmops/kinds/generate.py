@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
-from llmops.kinds import KINDS
+from llmops.kinds import KINDS, POLICY_KINDS
 
 SCHEMAS = Path(__file__).parent / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,12 +28,14 @@ def kind_model(kind: str) -> type[BaseModel]:
 
 
 def generate() -> dict[str, bytes]:
-    """File name → bytes of every schema: one a kind, `Workspace`, `Patch`, and the two that editors take."""
+    """File name → bytes of every schema: one a kind, policies and waivers among them, `Workspace`, `Patch`, and the two that editors take."""
     workspace = import_module("llmops.kinds.workspace")
     schemas = {kind: _schema_of(kind_model(kind)) for kind in KINDS}
+    policy = import_module("llmops.kinds.policy")
     settings = {name: _schema_of(getattr(workspace, name)) for name in ("Workspace", "Patch")}
-    files = {name: {"$schema": DIALECT, **value} for name, value in {**schemas, **settings}.items()}
-    editor = _any_kind(schemas)
+    rules = {name: _schema_of(getattr(policy, name)) for name in POLICY_KINDS}
+    files = {name: {"$schema": DIALECT, **value} for name, value in {**schemas, **settings, **rules}.items()}
+    editor = _any_kind({**schemas, **rules})
     files["llmops.schema"] = {"$schema": DIALECT, **editor}
     files["llmops.draft-07.schema"] = {"$schema": DRAFT_07, **_draft_07(editor)}
     return {f"{name}.json": orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE) for name, value in files.items()}

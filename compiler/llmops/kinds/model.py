@@ -29,6 +29,22 @@ class Weights(Strict):
     """Digest of the weights file; a different file is refused."""
 
 
+class Served(Strict):
+    """What the server behind an endpoint loads, as its operator declares it. Policies read it."""
+
+    format: Literal["safetensors", "gguf", "onnx", "pickle"]
+    """File format of the weights; a pickle runs code when it is loaded."""
+    trust_remote_code: bool = False
+    """Whether the server runs Python that comes with the weights."""
+
+
+class Price(Strict):
+    """US dollars for a million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
 class Sampling(Strict):
     """How the next token is chosen."""
 
@@ -64,6 +80,10 @@ class ChatModel(Strict):
     parameters: Annotated[Sampling, Field(default_factory=Sampling)]
     licence: str | None = None
     """Licence of the weights."""
+    served: Served | None = None
+    price: Price | None = None
+    data_residency: Annotated[str, Field(min_length=2, examples=["eu"])] | None = None
+    """Region in which requests are processed and stored."""
 
 
 class EmbeddingModel(Strict):
@@ -86,6 +106,10 @@ class EmbeddingModel(Strict):
     """Longer text is cut off by the model; a longer chunk is an error."""
     licence: str | None = None
     """Licence of the weights."""
+    served: Served | None = None
+    price: Price | None = None
+    data_residency: Annotated[str, Field(min_length=2, examples=["eu"])] | None = None
+    """Region in which requests are processed and stored."""
 
 
 class Model(Spec):

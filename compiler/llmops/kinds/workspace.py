@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from llmops.kinds.base import Name, Path, Strict
+from llmops.kinds.policy import Enforcement
 
 
 class Target(Strict):
@@ -46,6 +47,21 @@ class Git(Strict):
     """The workspace's folder inside the repository."""
 
 
+class Pack(Strict):
+    """A pack of policies: a folder of the workspace, or one that an installed Python package brings."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["path"]}, {"required": ["package"]}]})
+
+    path: Path | None = None
+    """A folder of this workspace."""
+    package: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", examples=["llmops.packs.starter"])] | None = None
+    """A Python package whose folder is the pack."""
+    version: Annotated[str, Field(pattern=r"^\d+(\.\d+){0,2}$", examples=["1", "1.2", "1.2.0"])] | None = None
+    """The version that the pack must have, or how it must begin."""
+    enforcement: dict[Name, dict[Name, Enforcement]] = {}
+    """Policy → environment → what a violation does there, instead of what the pack says."""
+
+
 class WorkspaceMetadata(Strict):
     name: Name
     description: str = ""
@@ -59,6 +75,8 @@ class WorkspaceSpec(Strict):
     """The environment taken when a command names none."""
     targets: list[Literal["haystack", "guardrails", "nemoguardrails", "dagster"]] = ["haystack", "guardrails", "nemoguardrails", "dagster"]
     """What is rendered."""
+    policies: list[Pack] | None = None
+    """Packs of policies. When absent, the folder `policies` if there is one."""
     git: Git | None = None
 
 

@@ -14,6 +14,7 @@ FAMILIES = {
     "LLM06": "Sizes",
     "LLM07": "Safety rules",
     "LLM08": "Files",
+    "LLM09": "Policies",
 }
 """First characters of a code → the heading of its family."""
 

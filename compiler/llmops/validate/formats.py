@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from llmops.kinds.fields import annotated, values_at
@@ -79,7 +80,16 @@ def _path(path: Path, value: str) -> Iterator[Mistake]:
         yield Mistake("LLM0213", path, f"{value!r} is not a relative path", "Write it relative to this file, with slashes.")
 
 
-FORMATS: dict[str, Callable[[Path, Any], Iterator[Mistake]]] = {"cron": _cron, "regex": _regex, "path": _path}
+def _date(path: Path, value: str) -> Iterator[Mistake]:
+    try:
+        exact = date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        exact = False
+    if not exact:
+        yield Mistake("LLM0218", path, f"{value!r} is not a day of the calendar", "Write year-month-day, as 2027-01-31.")
+
+
+FORMATS: dict[str, Callable[[Path, Any], Iterator[Mistake]]] = {"cron": _cron, "regex": _regex, "path": _path, "date": _date}
 
 
 def _model(spec: Mapping[str, Any]) -> Iterator[Mistake]:
