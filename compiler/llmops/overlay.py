@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from llmops.diagnostics import Diagnostic, Location
+from llmops.diagnostics import Diagnostic, Edit, Location
 from llmops.load.source import Document, Places
 from llmops.resources import Path
 
@@ -54,9 +54,20 @@ class Draft:
         """Where the field's name was written, then the base it replaced."""
         return self._locate(places, path, want_key=True)
 
+    def edit(self, path: Path, value: Any) -> Edit:
+        """What to write where, so that the value at `path` is `value`: into the overlay if that is where it comes from."""
+        origin = self._origin(path)
+        if origin is None:
+            return Edit(self.document.file, self.document.index, path, value)
+        document = origin.patch.document
+        return Edit(document.file, document.index, origin.at + path[len(origin.path) :], value)
+
+    def _origin(self, path: Path) -> Applied | None:
+        return next((a for a in reversed(self.applied) if path[: len(a.path)] == a.path), None)
+
     def _locate(self, places: Places, path: Path, *, want_key: bool) -> tuple[Location, ...]:
         find = places.key if want_key else places.value
-        origin = next((a for a in reversed(self.applied) if path[: len(a.path)] == a.path), None)
+        origin = self._origin(path)
         if origin is None:
             return (find(self.document, path),)
         here = find(origin.patch.document, origin.at + path[len(origin.path) :])

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmops.check import check
+from llmops.check import Moment, check
+from llmops.check.packs import Packs, read_packs
 from llmops.diagnostics import Diagnostic, has_errors, in_order
 from llmops.errors import UsageError
-from llmops.link import Inputs, link
+from llmops.link import Inputs, Linked, link
 from llmops.load.discover import read_folders, read_settings
 from llmops.load.files import Files
 from llmops.load.source import Places, load
@@ -41,6 +43,16 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Front:
+    """The stages before `check`: the linked graph, the policies that wait for it, what is wrong so far."""
+
+    linked: Linked
+    packs: Packs
+    diagnostics: tuple[Diagnostic, ...]
+    places: Places
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """A bundle, not yet written. `artifacts` is empty where there are errors."""
 
@@ -50,16 +62,21 @@ class Compiled:
     places: Places
 
 
-def check_workspace(root: Path, environment: str | None = None) -> Checked:
+def check_workspace(root: Path, environment: str | None = None, base: str | None = None, today: date | None = None) -> Checked:
     """discover → load → overlay → validate → link → check, for one environment (the default one when None).
 
-    Raises `UsageError` for an environment that the workspace does not have.
+    `base` is a git ref that policies of changes compare with; `today` (the machine's day when None) is when waivers expire.
+    Raises `UsageError` for an environment or a ref that the workspace does not have.
     """
     project, diagnostics = open_project(root)
     if project is None:
         source, _ = read_settings(root)
         return Checked(None, in_order(diagnostics), Places([source] if source else []))
-    return _check_project(project, _environment(project, environment))
+    environment = _environment(project, environment)
+    front = front_half(project, environment)
+    moment = Moment(today or date.today(), None)
+    found = check(front.linked, front.packs, moment, front.places)
+    return Checked(front.linked.graph, in_order([*front.diagnostics, *found]), front.places)
 
 
 def compile_workspace(root: Path, environment: str | None = None) -> Compiled:
@@ -82,19 +99,20 @@ def _environment(project: Project, name: str | None) -> str:
     return name
 
 
-def _check_project(project: Project, environment: str) -> Checked:
+def front_half(project: Project, environment: str) -> Front:
+    """discover → load → overlay → validate → link, and the packs of policies."""
     sources, diagnostics = read_folders(project.root, project.settings["specs"])
     documents, found = load(sources)
     diagnostics += found
     patches, found = read_overlay(project, environment)
     diagnostics += found
-    places = Places([*sources, *patches.sources, project.source])
+    packs, found = read_packs(project)
+    diagnostics += found
+    places = Places([*sources, *patches.sources, *packs.sources, project.source])
     diagnostics += check_secrets([*documents, *patches.documents, project.document], places)
     drafts, found = overlay(documents, patches.patches, places)
     diagnostics += found
     validated, found = validate(drafts, places)
     diagnostics += found
-    graph, found = link(validated, Inputs(project.graph(environment), Files(project.root), places))
-    diagnostics += found
-    diagnostics += check(graph)
-    return Checked(graph, in_order(diagnostics), places)
+    linked, found = link(validated, Inputs(project.graph(environment), Files(project.root), places))
+    return Front(linked, packs, (*diagnostics, *found), places)

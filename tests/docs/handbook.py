@@ -27,7 +27,7 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page of the handbook, and the README."""
-    return [*sorted(DOCS.glob("*.md")), ROOT / "README.md"]
+    return [*sorted(DOCS.rglob("*.md")), ROOT / "README.md"]
 
 
 def blocks(info: str | None = None) -> Iterator[Block]:

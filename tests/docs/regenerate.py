@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmops.enforcement import ACTIONS, ENGINES, KINDS, STAGES, enforce
-from llmops.report.error_pages import errors_page
+from llmops.report.error_pages import FOLDER, error_pages
 from tests.docs.handbook import DOCS
 
 OPEN, CLOSE = "<!-- matrix -->\n", "<!-- /matrix -->"
@@ -43,8 +43,18 @@ def with_matrix(page: str) -> str:
     return f"{before}{OPEN}\n{matrix_table()}\n{CLOSE}{after}"
 
 
+def write_error_pages() -> None:
+    """The index and a page for each code; pages of other codes are removed."""
+    (DOCS / FOLDER).mkdir(exist_ok=True)
+    pages = {DOCS / path: text for path, text in error_pages().items()}
+    for stale in {*(DOCS / FOLDER).iterdir()} - pages.keys():
+        stale.unlink()
+    for path, text in pages.items():
+        path.write_text(text, "utf-8")
+
+
 def main() -> None:
-    (DOCS / "errors.md").write_text(errors_page(), "utf-8")
+    write_error_pages()
     policy = DOCS / "safety-policy.md"
     policy.write_text(with_matrix(policy.read_text("utf-8")), "utf-8")
 

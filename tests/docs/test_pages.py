@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from llmops.cli.main import VERBS
-from llmops.codes import CODES
+from llmops.codes import CODES, FAMILIES
 from llmops.kinds import KINDS, schema
-from llmops.report.error_pages import FAMILIES, errors_page
-from tests.docs.handbook import DOCS, ROOT, blocks, pages, prose
+from llmops.report.error_pages import FOLDER, INDEX, error_pages, page_of
+from tests.docs.handbook import DOCS, FENCE, ROOT, blocks, pages, prose
 from tests.docs.regenerate import with_matrix
 
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)(#[^)\s]+)?\)")
+LONGEST_PAGE = 60
+"""Lines of a page about one code."""
 PAGE_OF_KIND = {kind: re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower() + ".md" for kind in KINDS}
 
 
@@ -52,18 +54,44 @@ def test_each_page_has_one_title_and_no_marker_left(page: Path) -> None:
     assert "TODO" not in page.read_text("utf-8")
 
 
-def test_the_page_of_errors_is_generated() -> None:
-    assert (DOCS / "errors.md").read_text("utf-8") == errors_page(), "run: python -m tests.docs.regenerate"
+@pytest.mark.parametrize("path", error_pages())
+def test_the_pages_of_errors_are_generated(path: str) -> None:
+    assert (DOCS / path).read_text("utf-8") == error_pages()[path], "run: python -m tests.docs.regenerate"
 
 
-def test_the_page_of_errors_has_every_code_once() -> None:
-    headings = re.findall(r"^### (LLM\d{4}): (.+)$", errors_page(), re.MULTILINE)
-    assert headings == [(name, code.title) for name, code in CODES.items()]
+def test_no_page_of_another_code_is_left() -> None:
+    assert {path.relative_to(DOCS).as_posix() for path in (DOCS / FOLDER).iterdir()} == {page_of(name) for name in CODES}
+
+
+def test_the_index_of_errors_has_every_code_once_in_its_family() -> None:
+    index = error_pages()[INDEX]
+    rows = re.findall(r"^\| \[(LLM\d{4})\]\(errors/\1\.md\) \| (.+) \|$", index, re.MULTILINE)
+    assert rows == [(name, code.title) for name, code in CODES.items()]
+    families = {family: re.findall(r"^\| \[(LLM\d{4})", text, re.MULTILINE) for family, text in sections(index).items()}
+    assert families == {f"{prefix}: {family.title}": list(family.codes) for prefix, family in FAMILIES.items()}
+
+
+def sections(page: str) -> dict[str, str]:
+    """Heading → the text below it."""
+    return dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_every_paragraph_about_a_code_names_it(name: str) -> None:
+    """Retrieval finds a paragraph alone; which code it is about must stand in it."""
+    paragraphs = FENCE.sub("", error_pages()[page_of(name)]).split("\n\n")
+    about = [text for text in paragraphs if text.strip() and not text.startswith("All codes")]
+    assert about and all(name in text for text in about)
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_the_page_of_a_code_is_short(name: str) -> None:
+    assert len(error_pages()[page_of(name)].splitlines()) <= LONGEST_PAGE
 
 
 def test_every_family_of_codes_is_explained() -> None:
     described = set(re.findall(r"^- (LLM\d\d): ", (DOCS / "diagnostics.md").read_text("utf-8"), re.MULTILINE))
-    assert described == set(FAMILIES) == {name[:5] for name in CODES}
+    assert described == set(FAMILIES)
 
 
 def test_the_matrix_is_generated() -> None:

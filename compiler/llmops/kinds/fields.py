@@ -23,7 +23,7 @@ def annotated(kind: str, annotation: str) -> tuple[tuple[Pattern, str], ...]:
 
 
 def _annotated(part: Mapping[str, Any], path: Pattern, root: Mapping[str, Any], annotation: str) -> Iterator[tuple[Pattern, str]]:
-    part = _resolve(part, root)
+    part = resolve(part, root)
     if annotation in part:
         yield path, part[annotation]
     for option in (*part.get("oneOf", ()), *part.get("anyOf", ())):
@@ -42,7 +42,8 @@ def _each(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return next((option for option in options if isinstance(option, dict)), None)
 
 
-def _resolve(part: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve(part: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A part of the schema `root` with its `$ref` followed."""
     if "$ref" not in part:
         return part
     resolved: Mapping[str, Any] = root["$defs"][part["$ref"].rpartition("/")[2]]
@@ -86,7 +87,8 @@ class _Plan:
         if not isinstance(value, dict):
             return value
         if self.variants:
-            return self.variants[value[self.discriminator]].fill(value)
+            plan = self.variants.get(value.get(self.discriminator))
+            return plan.fill(value) if plan else value  # the partial resource of a policy's case may name no variant
         if self.each:
             return {key: self.each.fill(item) for key, item in value.items()}
         out = {**self.constants, **value}
@@ -103,7 +105,7 @@ def _plan(kind: str) -> _Plan:
 
 
 def _plan_of(part: Mapping[str, Any], root: Mapping[str, Any]) -> _Plan:
-    part = _resolve(part, root)
+    part = resolve(part, root)
     plan = _Plan()
     if "discriminator" in part:
         plan.discriminator = part["discriminator"]["propertyName"]

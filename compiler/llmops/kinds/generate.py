@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,12 @@ import orjson
 from pydantic import BaseModel
 
 from llmops.kinds import KINDS, POLICY_KINDS
+from llmops.kinds.editor import draft_07, for_editors, one_of_kinds, with_whole_documents
 
 SCHEMAS = Path(__file__).parent / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
+SETTINGS = ("Workspace", "Patch")
 
 
 def kind_model(kind: str) -> type[BaseModel]:
@@ -28,17 +29,25 @@ def kind_model(kind: str) -> type[BaseModel]:
 
 
 def generate() -> dict[str, bytes]:
-    """File name → bytes of every schema: one a kind, policies and waivers among them, `Workspace`, `Patch`, and the two that editors take."""
-    workspace = import_module("llmops.kinds.workspace")
-    schemas = {kind: _schema_of(kind_model(kind)) for kind in KINDS}
-    policy = import_module("llmops.kinds.policy")
-    settings = {name: _schema_of(getattr(workspace, name)) for name in ("Workspace", "Patch")}
-    rules = {name: _schema_of(getattr(policy, name)) for name in POLICY_KINDS}
-    files = {name: {"$schema": DIALECT, **value} for name, value in {**schemas, **settings, **rules}.items()}
-    editor = _any_kind({**schemas, **rules})
-    files["llmops.schema"] = {"$schema": DIALECT, **editor}
-    files["llmops.draft-07.schema"] = {"$schema": DRAFT_07, **_draft_07(editor)}
+    """File name → bytes of every schema: those that the compiler reads, one a kind, and those that editors take, in two dialects."""
+    written = {kind: _schema_of(model) for kind, model in _models().items()}
+    files = {name: {"$schema": DIALECT, **_without_values(schema)} for name, schema in written.items()}
+    for name, schema in _editor_schemas({name: for_editors(schema) for name, schema in written.items()}).items():
+        files[f"{name}.schema"] = {"$schema": DIALECT, **schema}
+        files[f"{name}.draft-07.schema"] = {"$schema": DRAFT_07, **draft_07(schema)}
     return {f"{name}.json": orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE) for name, value in files.items()}
+
+
+def _models() -> dict[str, type[BaseModel]]:
+    """The model of every document: resources, the organisation's rules, settings and patches."""
+    policy, workspace = (import_module(f"llmops.kinds.{name}") for name in ("policy", "workspace"))
+    rules = {name: getattr(policy, name) for name in POLICY_KINDS}
+    return {kind: kind_model(kind) for kind in KINDS} | rules | {name: getattr(workspace, name) for name in SETTINGS}
+
+
+def _editor_schemas(shown: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    settings = {name.lower(): with_whole_documents(shown[name], name) for name in SETTINGS}
+    return {"llmops": one_of_kinds({kind: schema for kind, schema in shown.items() if kind not in SETTINGS}), **settings}
 
 
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -97,50 +106,13 @@ def _closed(part: Any) -> Any:
     return {**closed, "additionalProperties": False} if "patternProperties" in part else closed
 
 
-def _any_kind(schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """One schema for every kind, chosen by `kind`, so that an editor completes the right fields."""
-    definitions: dict[str, Any] = {}
-    rules = []
-    for kind, schema in schemas.items():
-        definitions[kind] = _renamed(schema, kind)
-        for name, part in schema.get("$defs", {}).items():
-            definitions[f"{kind}.{name}"] = _renamed(part, kind)
-        rules.append({"if": {"properties": {"kind": {"const": kind}}}, "then": {"$ref": f"#/$defs/{kind}"}})
-    properties = {"apiVersion": {"const": "llmops/v1"}, "kind": {"enum": list(schemas)}, "metadata": {}, "spec": {}}
-    return {
-        "type": "object",
-        "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": properties,
-        "allOf": rules,
-        "$defs": definitions,
-    }
-
-
-def _renamed(part: Any, kind: str) -> Any:
+def _without_values(part: Any) -> Any:
+    """What a value means is for editors only."""
     if isinstance(part, list):
-        return [_renamed(item, kind) for item in part]
-    if not isinstance(part, dict):
-        return part.replace("#/$defs/", f"#/$defs/{kind}.") if isinstance(part, str) and part.startswith("#/$defs/") else part
-    return {key: _renamed(value, kind) for key, value in part.items() if key != "$defs"}
-
-
-def _draft_07(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same schema in the older dialect: `definitions` for `$defs`, siblings of `$ref` moved into `allOf`."""
-    text = orjson.dumps(schema).replace(b"#/$defs/", b"#/definitions/")
-    older = _without_siblings(orjson.loads(text))
-    older["definitions"] = older.pop("$defs")
-    return dict(older)
-
-
-def _without_siblings(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_without_siblings(item) for item in part]
+        return [_without_values(item) for item in part]
     if not isinstance(part, dict):
         return part
-    out = {key: _without_siblings(value) for key, value in part.items()}
-    if isinstance(out.get("$ref"), str) and len(out) > 1:
-        out["allOf"] = [{"$ref": out.pop("$ref")}]
-    return deepcopy(out)
+    return {key: _without_values(value) for key, value in part.items() if key != "x-llmops-values"}
 
 
 def write(folder: Path = SCHEMAS) -> None:

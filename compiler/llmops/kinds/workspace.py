@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from llmops.kinds.base import Name, Path, Strict
+from llmops.kinds.base import KindName, Name, Path, Strict, values
 from llmops.kinds.policy import Enforcement
 
 
@@ -15,35 +15,42 @@ class Target(Strict):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    kind: (
-        Literal["Model", "Prompt", "Dataset", "RetrievalSource", "SafetyPolicy", "Evaluation", "Monitor", "Application", "Deployment"]
-        | None
-    ) = None
+    kind: KindName | None = None
+    """Kind of the resources."""
     name: Name | None = None
-    labels: dict[str, str] | None = None
+    """Name of the resource."""
+    labels: Annotated[dict[str, str], Field(examples=[{"classification": "public"}])] | None = None
+    """Labels that the resources carry, with these values."""
 
 
 class Patch(Strict):
     """Maps are merged, `null` removes a field, lists of things with an `id` or a `name` are merged by it, other lists replaced."""
 
     apiVersion: Literal["llmops/v1"] | None = None  # noqa: N815 - Kubernetes' own spelling
+    """Version of the spec language: always `llmops/v1`."""
     kind: Literal["Patch"] | None = None
+    """Says that this document is a patch; may be left out."""
     target: Target
-    patch: Annotated[dict[Literal["metadata", "spec"], dict[str, Any]], Field(min_length=1)]
+    """The resources that are changed; a patch that matches none is an error."""
+    patch: Annotated[dict[Literal["metadata", "spec"], dict[str, Any]], Field(min_length=1, examples=[{"spec": {}}])]
+    """What is changed under `metadata` and `spec`. `null` removes a field."""
 
 
 class Environment(Strict):
     """A named overlay; more patches lie in `environments/<name>/*.yaml`."""
 
     patches: list[Patch] = []
+    """Patches in order; those of `environments/<name>/` come after them."""
 
 
 class Git(Strict):
     """Where this workspace lives, for links from Dagster to the YAML line."""
 
     url: Annotated[str, Field(pattern=r"^https://[^\s]+[^/\s]$", examples=["https://github.com/acme/assistants"])]
-    branch: str = "main"
-    directory: str = ""
+    """Address of the repository, without a slash at the end."""
+    branch: Annotated[str, Field(examples=["develop"])] = "main"
+    """The branch that links show."""
+    directory: Annotated[str, Field(examples=["assistants"])] = ""
     """The workspace's folder inside the repository."""
 
 
@@ -52,7 +59,7 @@ class Pack(Strict):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["path"]}, {"required": ["package"]}]})
 
-    path: Path | None = None
+    path: Annotated[Path, Field(examples=["policies"])] | None = None
     """A folder of this workspace."""
     package: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", examples=["llmops.packs.starter"])] | None = None
     """A Python package whose folder is the pack."""
@@ -62,28 +69,53 @@ class Pack(Strict):
     """Policy → environment → what a violation does there, instead of what the pack says."""
 
 
+TargetName = Annotated[
+    Literal["haystack", "guardrails", "nemoguardrails", "dagster"],
+    values(
+        {
+            "haystack": "Haystack pipelines, which answer questions.",
+            "guardrails": "Configurations of guardrails-ai.",
+            "nemoguardrails": "Configurations of NeMo Guardrails.",
+            "dagster": "Dagster's component: assets, checks and schedules.",
+        }
+    ),
+]
+
+
 class WorkspaceMetadata(Strict):
+    """What the workspace is called."""
+
     name: Name
+    """Name of the workspace: lower-case letters, digits and dashes, at most 63 characters."""
     description: str = ""
+    """One or two sentences for people."""
 
 
 class WorkspaceSpec(Strict):
-    specs: Annotated[list[Path], Field(min_length=1)] = ["specs"]
-    """Folders with specs."""
+    """Where specs lie, which environments there are, and what is rendered."""
+
+    specs: Annotated[list[Path], Field(min_length=1, examples=[["specs"]])] = ["specs"]
+    """Folders with specs, relative to this file."""
     environments: Annotated[dict[Name, Environment | None], Field(min_length=1)] = {"dev": None}
+    """The environments, each with its patches; `prod:` alone is one without patches here."""
     default_environment: Name = "dev"
     """The environment taken when a command names none."""
-    targets: list[Literal["haystack", "guardrails", "nemoguardrails", "dagster"]] = ["haystack", "guardrails", "nemoguardrails", "dagster"]
+    targets: list[TargetName] = ["haystack", "guardrails", "nemoguardrails", "dagster"]
     """What is rendered."""
     policies: list[Pack] | None = None
     """Packs of policies. When absent, the folder `policies` if there is one."""
     git: Git | None = None
+    """Where this workspace lives, for links from Dagster to the line of YAML."""
 
 
 class Workspace(Strict):
     """The settings of a workspace."""
 
     apiVersion: Literal["llmops/v1"]  # noqa: N815 - Kubernetes' own spelling
+    """Version of the spec language: always `llmops/v1`."""
     kind: Literal["Workspace"]
+    """Says that this file holds the settings of a workspace."""
     metadata: WorkspaceMetadata
+    """What the workspace is called."""
     spec: Annotated[WorkspaceSpec, Field(default_factory=WorkspaceSpec)]
+    """Where specs lie, which environments there are, and what is rendered."""

@@ -1,14 +1,15 @@
 """Stage `link`: validated specs → one graph of resources, with every cross-check between kinds.
 
-Input: `Spec`s and the workspace's files. Output: `Graph`. A new cross-check is one file here and one line in `CHECKS`.
+Input: `Spec`s and the workspace's files. Output: `Linked`. A new cross-check is one file here and one line in `CHECKS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from llmops.diagnostics import Diagnostic, Location
+from llmops.diagnostics import Diagnostic, Edit, Location
 from llmops.kinds.fields import with_defaults
 from llmops.link.context_window import check_context_window
 from llmops.link.datasets import row_problems
@@ -22,7 +23,7 @@ from llmops.link.uses import read_files
 from llmops.load.discover import SETTINGS
 from llmops.load.files import Files
 from llmops.load.source import Places
-from llmops.resources import Graph, Resource
+from llmops.resources import Graph, Path, Resource
 from llmops.validate import Spec, Validated, dotted
 
 CHECKS: tuple[Callable[[Graph], Iterator[Finding]], ...] = (
@@ -44,7 +45,16 @@ class Inputs:
     places: Places
 
 
-def link(validated: Validated, inputs: Inputs) -> tuple[Graph, list[Diagnostic]]:
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The graph, and where each of its resources was written. Not `complete` where a mistake hides what resources reach."""
+
+    graph: Graph
+    locator: Locator
+    complete: bool
+
+
+def link(validated: Validated, inputs: Inputs) -> tuple[Linked, list[Diagnostic]]:
     """The graph, and everything that does not fit together.
 
     Cross-checks run on what resolved; a resource with a broken reference is checked with the references it has. What a
@@ -53,7 +63,7 @@ def link(validated: Validated, inputs: Inputs) -> tuple[Graph, list[Diagnostic]]
     """
     if not validated.specs and not validated.doubts:
         place = (Location(SETTINGS),)
-        return inputs.graph, [
+        return Linked(inputs.graph, Locator({}, inputs.places), complete=True), [
             Diagnostic(
                 "LLM0105", "error", "The workspace declares no resource", place, "spec.specs", "Write a spec into a folder of spec.specs."
             )
@@ -67,10 +77,13 @@ def link(validated: Validated, inputs: Inputs) -> tuple[Graph, list[Diagnostic]]
         findings += found
     graph = replace(inputs.graph, resources=resources)
     findings += [finding for check in CHECKS for finding in check(graph)]
-    if not validated.doubts and not any(finding.code in UNRESOLVED for finding in findings):
+    complete = not validated.doubts and not any(finding.code in UNRESOLVED for finding in findings)
+    if complete:
         findings += check_unused(graph)
-    locator = _Locator(unique, inputs.places)
-    return graph, [locator.repeated(*pair) for pair in repeated] + [locator.diagnostic(finding) for finding in findings]
+    locator = Locator(unique, inputs.places)
+    return Linked(graph, locator, complete), [locator.repeated(*pair) for pair in repeated] + [
+        locator.diagnostic(finding) for finding in findings
+    ]
 
 
 def _resource(spec: Spec, names: Names, inputs: Inputs) -> tuple[Resource, list[Finding]]:
@@ -86,22 +99,28 @@ def _resource(spec: Spec, names: Names, inputs: Inputs) -> tuple[Resource, list[
 
 
 @dataclass(frozen=True, slots=True)
-class _Locator:
+class Locator:
     """Turns findings into diagnostics with places, the overlay and the base among them."""
 
     specs: Mapping[str, Spec]
     places: Places
 
+    def value(self, id_: str, path: Path) -> tuple[Location, ...]:
+        """Where a resource's value was written, then the base that an overlay replaced."""
+        return self.specs[id_].draft.value(self.places, path)
+
+    def edit(self, id_: str, path: Path, value: Any) -> Edit:
+        """What to write where, so that the resource has `value` at `path`."""
+        return self.specs[id_].draft.edit(path, value)
+
     def diagnostic(self, finding: Finding) -> Diagnostic:
         draft = self.specs[finding.resource].draft
-        locate = draft.key if finding.at_key else draft.value
-        found = Diagnostic(
-            finding.code, finding.severity, finding.message, locate(self.places, finding.path), dotted(finding.path), finding.hint
-        )
+        places = draft.key(self.places, finding.path) if finding.at_key else draft.value(self.places, finding.path)
+        found = Diagnostic(finding.code, finding.severity, finding.message, places, dotted(finding.path), finding.hint)
         return found.related(*(self._related(*related) for related in finding.related))
 
-    def _related(self, id_: str, path: tuple[str | int, ...], label: str) -> Location:
-        return replace(self.specs[id_].draft.value(self.places, path)[0], label=label)
+    def _related(self, id_: str, path: Path, label: str) -> Location:
+        return replace(self.value(id_, path)[0], label=label)
 
     def repeated(self, later: Spec, first: Spec) -> Diagnostic:
         place = later.draft.value(self.places, ("metadata", "name"))

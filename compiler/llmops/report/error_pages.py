@@ -1,50 +1,68 @@
-"""The handbook's page of error codes, generated from `codes.py`. `python -m tests.docs.regenerate` writes it to `docs/errors.md`."""
+"""The handbook's pages of error codes, generated from `llmops.codes`: an index, and one page a code.
+
+`python -m tests.docs.regenerate` writes them. Retrieval cuts pages into short pieces, so the sentences repeat code and title.
+"""
 
 from __future__ import annotations
 
-from llmops.codes import CODES, Code
+from collections.abc import Iterator
 
-FAMILIES = {
-    "LLM00": "The YAML itself",
-    "LLM01": "The workspace",
-    "LLM02": "Fields and values",
-    "LLM03": "Patches and environments",
-    "LLM04": "References",
-    "LLM05": "Prompts and variables",
-    "LLM06": "Sizes",
-    "LLM07": "Safety rules",
-    "LLM08": "Files",
-    "LLM09": "Policies",
-}
-"""First characters of a code → the heading of its family."""
+from llmops.codes import CODES, FAMILIES, Code, Family, Part, Side
+
+INDEX = "errors.md"
+FOLDER = "errors"
 
 _INTRODUCTION = """\
 # Error codes
 
-`llmops check` prints a code with every finding, and `llmops explain CODE` prints the same text as this page."""
+`llmops check` prints a code with every finding. Each code has a page here, with a wrong and a right example.
+`llmops explain CODE` prints the same text as the code's page.
+
+An example shows the lines that matter. The tests of llmops compile every example inside a whole workspace: the wrong side
+gives exactly this code, under the carets, and the right side gives none."""
 
 
-def errors_page() -> str:
-    """Markdown with every code under its family, in the order of `CODES`. A code without a family is a KeyError."""
-    parts = [_INTRODUCTION]
-    family = ""
-    for name, code in CODES.items():
-        if name[:5] != family:
-            family = name[:5]
-            parts.append(f"## {FAMILIES[family]}")
-        parts.append(_section(name, code))
-    return "\n\n".join(parts) + "\n"
+def error_pages() -> dict[str, str]:
+    """Path below `docs` → the page's Markdown."""
+    return {INDEX: _index(), **{page_of(name): _page(name, code) for name, code in CODES.items()}}
 
 
-def _section(name: str, code: Code) -> str:
+def page_of(name: str) -> str:
+    """The page of a code, below `docs`."""
+    return f"{FOLDER}/{name}.md"
+
+
+def _index() -> str:
+    return "\n\n".join([_INTRODUCTION, *(_family(prefix, family) for prefix, family in FAMILIES.items())]) + "\n"
+
+
+def _family(prefix: str, family: Family) -> str:
+    rows = [f"| [{name}]({page_of(name)}) | {code.title} |" for name, code in family.codes.items()]
+    return "\n".join([f"## {prefix}: {family.title}", "", "| code | title |", "|---|---|", *rows])
+
+
+def _page(name: str, code: Code) -> str:
     meaning = f"The code {name} means: {_lower(code.title)}. {code.why} To mend {name}: {_lower(code.fix)}"
-    lines = [f"### {name}: {code.title}", "", meaning]
-    for label, example in (("Wrong", code.wrong), ("Right", code.right)):
-        if example:
-            lines += ["", f"{label}:", "", "```yaml fragment", example, "```"]
-    return "\n".join(lines)
+    paragraphs = [f"# {name}: {code.title}", meaning, *_example(name, code), f"All codes: [error codes](../{INDEX})."]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _example(name: str, code: Code) -> Iterator[str]:
+    if code.words:
+        yield f"An example of {name}: {_lower(code.words)}"
+    if code.given:
+        yield f"In the example of {name}: {_lower(code.given)}"
+    for part in code.parts("wrong"):
+        yield f"Wrong, with {name} ({_lower(code.title)}), in `{part.place.file}`:\n\n{_block(part, 'wrong')}"
+    for part in code.parts("right"):
+        yield f"Right, without {name}, in `{part.place.file}`:\n\n{_block(part, 'right')}"
+
+
+def _block(part: Part, side: Side) -> str:
+    language = "yaml fragment" if part.place.file.endswith(".yaml") else "text"
+    return "\n".join([f"```{language}", *part.shown(side), "```"])
 
 
 def _lower(text: str) -> str:
     """The first letter small, but for names such as UTF-8 and apiVersion."""
-    return text if text[:4].isupper() else text[:1].lower() + text[1:]
+    return text if text[:3].isupper() else text[:1].lower() + text[1:]

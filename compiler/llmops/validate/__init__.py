@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 
 from llmops.diagnostics import Diagnostic
-from llmops.kinds import API_VERSION, KINDS, schema
+from llmops.kinds import API_VERSION, KINDS, POLICY_KINDS, schema
 from llmops.load.source import UNREAD, Places
 from llmops.overlay import Draft
 from llmops.validate.explain import Mistake, explain, nearest, shown
@@ -127,6 +127,8 @@ def _unknown_kind(data: Any) -> Mistake | None:
         return Mistake("LLM0203", (), "kind is missing", f"Add one of {', '.join(KINDS)}.")
     if not isinstance(kind, str):
         return Mistake("LLM0203", ("kind",), f"Expected the name of a kind, found {shown(kind)}", f"Write one of {', '.join(KINDS)}.")
+    if kind in POLICY_KINDS:
+        return Mistake("LLM0203", ("kind",), f"A {kind} is no spec", "Move the file into a pack of policies: the folder policies/.")
     if kind not in KINDS:
         return Mistake("LLM0203", ("kind",), f"Unknown kind {shown(kind)}", nearest(kind, KINDS))
     return None
