@@ -8,17 +8,17 @@ starts only when there is no error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from llmops.check import Moment, check
-from llmops.check.packs import Packs, read_packs
+from llmops.check import Moment, check, plain
+from llmops.check.packs import Packs, pack_alone, read_packs
 from llmops.diagnostics import Diagnostic, has_errors, in_order
 from llmops.errors import UsageError
-from llmops.link import Inputs, Linked, link
+from llmops.link import Inputs, Linked, Locator, link
 from llmops.load.discover import read_folders, read_settings
 from llmops.load.files import Files
 from llmops.load.source import Places, load
@@ -50,6 +50,7 @@ class Front:
     packs: Packs
     diagnostics: tuple[Diagnostic, ...]
     places: Places
+    environments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def check_workspace(root: Path, environment: str | None = None, base: str | None
         return Checked(None, in_order(diagnostics), Places([source] if source else []))
     environment = _environment(project, environment)
     front = front_half(project, environment)
-    moment = Moment(today or date.today(), None)
+    moment = Moment(today or date.today(), _base_resources(root, base, environment) if base else None)
     found = check(front.linked, front.packs, moment, front.places)
     return Checked(front.linked.graph, in_order([*front.diagnostics, *found]), front.places)
 
@@ -99,6 +100,18 @@ def _environment(project: Project, name: str | None) -> str:
     return name
 
 
+def _base_resources(root: Path, ref: str, environment: str) -> Mapping[str, Mapping[str, Any]]:
+    """The resources at a ref, by id, as policies see them. A base without this workspace or environment has none."""
+    from llmops.load.git_tree import workspace_at
+
+    with workspace_at(root, ref) as folder:
+        project, _ = open_project(folder)
+        if project is None or environment not in project.environments:
+            return {}
+        graph = front_half(project, environment).linked.graph
+        return {id_: plain(resource) for id_, resource in graph.resources.items()}
+
+
 def front_half(project: Project, environment: str) -> Front:
     """discover → load → overlay → validate → link, and the packs of policies."""
     sources, diagnostics = read_folders(project.root, project.settings["specs"])
@@ -115,4 +128,22 @@ def front_half(project: Project, environment: str) -> Front:
     validated, found = validate(drafts, places)
     diagnostics += found
     linked, found = link(validated, Inputs(project.graph(environment), Files(project.root), places))
-    return Front(linked, packs, (*diagnostics, *found), places)
+    return Front(linked, packs, (*diagnostics, *found), places, tuple(project.environments))
+
+
+def open_policies(root: Path, environment: str | None = None) -> Front:
+    """The policies of a workspace and the resources that they are about. Raises `UsageError` where `llmops.yaml` cannot be read."""
+    project, diagnostics = open_project(root)
+    if project is None:
+        raise UsageError(f"{diagnostics[0].location.file}: {diagnostics[0].message}", "`llmops check` shows the line.")
+    return front_half(project, _environment(project, environment))
+
+
+def open_pack(folder: Path, environment: str | None = None) -> Front:
+    """The policies of a folder that is no workspace."""
+    if not any(folder.glob("*.y*ml")):
+        raise UsageError(f"No policies in {folder}", "Name a folder with one policy a file.")
+    packs, diagnostics = read_packs(pack_alone(folder))
+    places = Places(packs.sources)
+    graph = Graph(folder.name, environment or "prod", {})
+    return Front(Linked(graph, Locator({}, places), complete=True), packs, tuple(diagnostics), places)

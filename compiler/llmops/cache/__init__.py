@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Raised when an entry's form changes."""
 _OFF = ("", "0", "false")
-_NOT_KEPT = ("LLM01", "LLM08", "LLM0210")
-"""Findings about files that could not be read, of which no digest is known; and secrets, which are written nowhere else."""
+_NOT_KEPT = ("LLM01", "LLM08", "LLM0210", "LLM0909")
+"""Findings about files and packs that could not be read, of which no digest is known; and secrets, written nowhere else."""
 
 
 class Outcome:
@@ -73,7 +73,7 @@ def remember(witness: Witness, environment: str | None, checked: Checked) -> Out
     outcome = Outcome.of(checked)
     if not is_off() and checked.graph is not None and witness.steady and not any(d.code.startswith(_NOT_KEPT) for d in outcome.diagnostics):
         evidence = gather(witness)
-        known = {"machine": witness.machine.digest, "day": witness.day, "evidence": evidence.known(), "found": _found(outcome)}
+        known = {"machine": witness.machine.digest, "day": witness.day, "evidence": evidence.known(), "found": _found(outcome, witness)}
         write_entry(str(witness.root), _name(environment), {"format": FORMAT, **known}, evidence.digests)
     return outcome
 
@@ -88,7 +88,7 @@ def _name(environment: str | None) -> str:
     return sha256(repr(environment).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _found(outcome: Outcome) -> dict[str, Any]:
+def _found(outcome: Outcome, witness: Witness) -> dict[str, Any]:
     from dataclasses import asdict
 
     quoted = {place.file for diagnostic in outcome.diagnostics for place in diagnostic.locations}
@@ -96,14 +96,15 @@ def _found(outcome: Outcome) -> dict[str, Any]:
         "environment": outcome.environment,
         "resources": outcome.resources,
         "diagnostics": [asdict(diagnostic) for diagnostic in outcome.diagnostics],
-        "quoted": sorted(file for file in quoted if outcome.text(file) is not None),
+        "quoted": {file: witness.names.get(file, file) for file in sorted(quoted) if outcome.text(file) is not None},
     }
 
 
 def _outcome(root: Path, found: dict[str, Any]) -> Outcome:
     def text(file: str) -> str | None:
         # Lines are read again, not kept: they may hold what nobody wants in a second place.
-        return (root / file).read_text("utf-8-sig") if file in found["quoted"] else None
+        path = found["quoted"].get(file)
+        return (root / path).read_bytes().decode("utf-8").removeprefix("\ufeff") if path else None
 
     diagnostics = [_diagnostic(entry) for entry in found["diagnostics"]]
     return Outcome(found["environment"], found["resources"], diagnostics, text)

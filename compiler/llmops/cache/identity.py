@@ -30,7 +30,7 @@ def digest_of(path: str, status: os.stat_result) -> bytes | None:
             return sha256(stream.read()).digest()
     if stat.S_ISDIR(status.st_mode):
         with os.scandir(path) as entries:
-            return listing(map(marked, entries))
+            return _shown(entries)
     return None
 
 
@@ -41,10 +41,13 @@ def marked(entry: os.DirEntry[str]) -> str:
     return entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
 
 
+def _shown(entries: Iterable[os.DirEntry[str]]) -> bytes:
+    return listing(marked(entry) for entry in entries if not entry.name.startswith("."))
+
+
 def listing(names: Iterable[str]) -> bytes:
-    """SHA-256 of marked names, hidden ones left out: nothing that reads a folder looks at those."""
-    shown = sorted(os.fsencode(name) for name in names if not name.startswith("."))
-    return sha256(b"\0".join(shown)).digest()
+    """SHA-256 of marked names, in any order."""
+    return sha256(b"\0".join(sorted(map(os.fsencode, names)))).digest()
 
 
 class Machine:
@@ -66,9 +69,12 @@ class Machine:
 
 
 def _packages() -> Iterator[str]:
-    """Where Python looks for packages. Installing one changes the folder; the folder one works in changes for other reasons."""
-    for folder in sys.path:
-        if os.path.isdir(folder) and not os.path.samefile(folder, "."):
+    """Where Python looks for packages: installing one changes the folder. Of the folder one works in, only the names matter."""
+    for folder in filter(os.path.isdir, sys.path):
+        if os.path.samefile(folder, "."):
+            with os.scandir(folder) as entries:
+                yield f"{folder} {_shown(entries).hex()}"
+        else:
             yield f"{folder} {identity(os.stat(folder))}"
 
 

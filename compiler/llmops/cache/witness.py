@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from llmops.cache.identity import MARGIN, Machine, identity, listing, newest
+from llmops.cache.identity import MARGIN, Machine, identity, listing, marked, newest
 
 UNSURE: list[int] = []
 """The identity of a path that had just changed: it equals none, so that the content is looked at."""
@@ -20,7 +20,7 @@ class Witness:
     `seen` holds the identity and the SHA-256 of each path, relative to the workspace or, outside it, absolute.
     """
 
-    __slots__ = ("_above", "began", "day", "machine", "missing", "root", "seen", "steady")
+    __slots__ = ("_above", "began", "day", "machine", "missing", "names", "root", "seen", "steady")
 
     def __init__(self, root: Path) -> None:
         self.began = time.time_ns()
@@ -30,6 +30,7 @@ class Witness:
         self._above = tuple(dict.fromkeys((f"{root}/", f"{os.path.realpath(root)}/")))
         self.seen: dict[str, tuple[list[int], bytes]] = {}
         self.missing: set[str] = set()
+        self.names: dict[str, str] = {}
         self.steady = self.machine.changed < self.began - MARGIN
         """False where nothing can be concluded: a link, whose target may change unseen, or a file that changed meanwhile."""
 
@@ -37,16 +38,26 @@ class Witness:
         """The bytes of a file; its status was taken before they were read."""
         self._note(self._relative(path), sha256(content).digest(), status)
 
-    def listed(self, path: str, names: Iterable[str], status: os.stat_result) -> None:
-        """The names in a folder, marked as `identity.marked` does."""
-        found = list(names)
-        if any(name.endswith("@") for name in found):
-            self.steady = False
-        self._note(self._relative(path), listing(found), status)
+    def scanned(self, path: str, entries: Iterable[os.DirEntry[str]]) -> None:
+        """What a folder held."""
+        self._listed(path, [marked(entry) for entry in entries if not entry.name.startswith(".")])
+
+    def walked(self, path: str, folders: Iterable[str], files: Iterable[str]) -> None:
+        """What a folder held as `os.walk` tells it, which takes a link for what it leads to."""
+        self._listed(path, [name for name in (*(f"{folder}/" for folder in folders), *files) if not name.startswith(".")])
 
     def absent(self, path: str) -> None:
         """There was nothing at `path`."""
         self.missing.add(self._relative(path))
+
+    def named(self, file: str, path: str) -> None:
+        """Findings call `path` by the name `file`: files of an installed package, which lie outside the workspace."""
+        self.names[file] = path
+
+    def _listed(self, path: str, names: list[str]) -> None:
+        if any(name.endswith("@") for name in names):
+            self.steady = False
+        self._note(self._relative(path), listing(names), os.stat(path))
 
     def _note(self, path: str, digest: bytes, status: os.stat_result) -> None:
         known = identity(status) if newest(status) < self.began - MARGIN else UNSURE

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from llmops.check.budget import BYTES, SECONDS
+from llmops.check.cases import Result
 from llmops.check.cel import Fault
 from llmops.check.judge import Flaw, Judgement, Outcome, value_at
 from llmops.check.rules import Rule, steps
@@ -41,9 +43,7 @@ class Reporter:
         """Everything that one rule has to say, or that there is to say about it."""
         if judgement is None:
             return
-        if judgement.exhausted:
-            yield self._exhausted(rule, resources)
-        yield from (self._flaw(rule, flaw) for flaw in judgement.flaws)
+        yield from self.flaws(rule, judgement)
         failed = [outcome for outcome in judgement.outcomes if outcome.verdict == "error"]
         if failed:
             yield self._error(rule, failed, resources)
@@ -58,6 +58,18 @@ class Reporter:
         names = ", ".join(rule.name for rule in rules)
         message = f"{len(rules)} {'policy looks' if len(rules) == 1 else 'policies look'} at changes and had no base: {names}"
         return [Diagnostic("LLM0914", "note", message, (Location(SETTINGS),), "", "Give one: `llmops check --base origin/main`.")]
+
+    def flaws(self, rule: Rule, judgement: Judgement) -> list[Diagnostic]:
+        """Why a rule cannot be evaluated at all."""
+        found = [self._flaw(rule, flaw) for flaw in judgement.flaws]
+        return [self._exhausted(rule)] if judgement.exhausted else found
+
+    def failed_case(self, result: Result) -> Diagnostic:
+        """A case whose policy says something else than the case does."""
+        path = ("spec", "tests", result.index, *(result.path or ("expect",)))
+        message = f"{result.rule.name}, case {result.case['name']!r}: {result.problem}"
+        place = self._places.value(result.rule.document, path)
+        return Diagnostic("LLM0906", "error", message, (place,), dotted(path), "Correct the policy or the case.", result.rule.name)
 
     def complaint(self, complaint: Complaint) -> Diagnostic:
         """What is wrong with a waiver. One that is of no use is a warning: it hides nothing yet."""
@@ -110,8 +122,8 @@ class Reporter:
             replace(self._locator.value(resource.id, ("metadata", "name"))[0], label="while this was judged")
         )
 
-    def _exhausted(self, rule: Rule, resources: Sequence[Resource]) -> Diagnostic:
-        fault = Fault(f"The rule was ended: it took too much time or memory on {len(resources)} resources", over_budget=True)
+    def _exhausted(self, rule: Rule) -> Diagnostic:
+        fault = Fault(f"The rule was ended: it took more than {SECONDS} s or {BYTES // 1024**2} MB", over_budget=True)
         return self._at_expression("LLM0904", rule, "assert", fault)
 
     def _at_expression(self, code: str, rule: Rule, field: str, fault: Fault) -> Diagnostic:

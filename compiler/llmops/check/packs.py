@@ -16,7 +16,7 @@ from llmops.check.rules import Rule, Waiver
 from llmops.diagnostics import Diagnostic
 from llmops.kinds import API_VERSION, POLICY_KINDS
 from llmops.kinds.fields import with_defaults
-from llmops.load.discover import outside, read_folders
+from llmops.load.discover import SETTINGS, outside, read_folders
 from llmops.load.source import UNREAD, Document, Places, Source, load
 from llmops.project import Project
 from llmops.resources import Path as FieldPath
@@ -46,6 +46,12 @@ def read_packs(project: Project) -> tuple[Packs, list[Diagnostic]]:
     packs = Packs(tuple(reader.rules.values()), tuple(reader.waivers), tuple(reader.sources))
     places = Places([*reader.sources, project.source])
     return packs, [*reader.diagnostics, *(_located(document, mistake, places) for document, mistake in reader.mistakes)]
+
+
+def pack_alone(folder: Path) -> Project:
+    """A pack without a workspace, for its author to list and test."""
+    settings = {"policies": [{"path": ".", "enforcement": {}}], "environments": {}, "targets": []}
+    return Project(folder, folder.resolve().name, settings, Document(SETTINGS, 0, 1, None), Source(SETTINGS, None))
 
 
 def _entries(project: Project) -> list[Mapping[str, Any]]:

@@ -19,6 +19,7 @@ VERBS = {
     "ask": "ask an application a question",
     "up": "build everything, then serve Dagster's UI",
     "doctor": "see what this machine lacks, and the command that mends it",
+    "policy": "list, explain and test the organisation's policies",
     "explain": "say what a code means and how to mend it",
     "schema": "write the JSON Schemas that editors complete with",
 }

@@ -13,13 +13,8 @@ examples:
   llmops schema               refresh .llmops/*.schema.json after an upgrade
 """
 
-FILES = {
-    "llmops.schema.json": "llmops.schema.json",
-    "llmops.draft-07.schema.json": "llmops.draft-07.schema.json",
-    "workspace.schema.json": "Workspace.json",
-    "patch.schema.json": "Patch.json",
-}
-"""Name in `.llmops/` → name of the packaged schema."""
+FILES = tuple(f"{name}{dialect}.schema.json" for name in ("llmops", "workspace", "patch") for dialect in ("", ".draft-07"))
+"""Of specs and policies, of `llmops.yaml`, of patches; each in JSON Schema 2020-12 and in draft-07."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +32,6 @@ def write_schemas(root: Path) -> Path:
     folder = root / ".llmops"
     folder.mkdir(exist_ok=True)
     packaged = resources.files("llmops.kinds") / "schemas"
-    for name, source in FILES.items():
-        (folder / name).write_bytes((packaged / source).read_bytes())
+    for name in FILES:
+        (folder / name).write_bytes((packaged / name).read_bytes())
     return folder

@@ -6,6 +6,7 @@ Keys of yaml-language-server and of VS Code: `markdownDescription`, `enumDescrip
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ Schema = dict[str, Any]
 SNIPPETS = Path(__file__).parent / "snippets"
 FIRST_FIELDS = ("apiVersion", "kind", "metadata", "spec", "target", "patch")
 """The order in which people write them."""
+
+_STOP = re.compile(r"\$\{\d+(?::([^}]*)|\|([^,|]*)[^|]*\|)\}")
 
 
 def one_of_kinds(schemas: Mapping[str, Schema]) -> Schema:
@@ -33,7 +36,7 @@ def one_of_kinds(schemas: Mapping[str, Schema]) -> Schema:
         "type": "object",
         "required": ["apiVersion", "kind"],
         "properties": {
-            "apiVersion": {"const": "llmops/v1", "description": "Version of the spec language: always `llmops/v1`."},
+            "apiVersion": {"const": "llmops/v1", **_told("Version of the spec language: always `llmops/v1`.")},
             "kind": _choice({kind: schema["description"] for kind, schema in schemas.items()}, "What this document declares."),
         },
         "allOf": [_whole_documents(schemas), *rules],
@@ -46,6 +49,7 @@ def for_editors(schema: Schema) -> Schema:
     shown: Schema = _explained(schema)
     for name, part in shown.get("$defs", {}).items():
         part["title"] = name
+    shown["properties"]["kind"] |= _told(schema["description"])
     first = [name for name in FIRST_FIELDS if name in shown["properties"]]
     shown["properties"] = {name: shown["properties"][name] for name in dict.fromkeys([*first, *shown["properties"]])}
     return shown
@@ -67,7 +71,17 @@ def snippets(kind: str) -> list[dict[str, str]]:
     """The whole documents of a kind: the first line of each file is its label, the rest is in the snippet syntax of editors."""
     files = [file for file in sorted(SNIPPETS.glob("*.yaml")) if file.name.partition(".")[0] == kind]
     texts = [file.read_text("utf-8").partition("\n") for file in files]
-    return [{"label": label.removeprefix("# "), "bodyText": body.rstrip()} for label, _, body in texts]
+    return [_snippet(label.removeprefix("# "), body.rstrip()) for label, _, body in texts]
+
+
+def filled_in(body: str) -> str:
+    """What a snippet gives when every stop is left as it is: `${1:x}` is x, `${1|a,b|}` is a."""
+    return _STOP.sub(lambda stop: stop[1] or stop[2], body)
+
+
+def _snippet(label: str, body: str) -> dict[str, str]:
+    example = filled_in(body)
+    return {"label": label, "bodyText": body, "description": example, "markdownDescription": f"```yaml\n{example}\n```"}
 
 
 def _whole_documents(kinds: Iterable[str]) -> Schema:
@@ -77,8 +91,7 @@ def _whole_documents(kinds: Iterable[str]) -> Schema:
 
 def _choice(meaning: Mapping[str, str], description: str) -> Schema:
     texts = list(meaning.values())
-    shown = {"description": description, "markdownDescription": description}
-    return {"enum": list(meaning), **shown, "enumDescriptions": texts, "markdownEnumDescriptions": texts}
+    return {"enum": list(meaning), **_told(description), "enumDescriptions": texts, "markdownEnumDescriptions": texts}
 
 
 def _explained(part: Any) -> Any:
@@ -102,12 +115,15 @@ def _explained(part: Any) -> Any:
 
 def _described(part: Schema) -> Schema:
     text, default = part["description"], part.get("default")
-    told = (
-        ""
-        if default in (None, "", [], {})
-        else f"Default: `{orjson.dumps(default).decode() if not isinstance(default, str) else default}`."
-    )
-    return {"description": f"{text} {told}".strip(), "markdownDescription": f"{text}\n\n{told}".strip()}
+    if default in (None, "", [], {}):
+        return _told(text)
+    value = default if isinstance(default, str) else orjson.dumps(default).decode()
+    return _told(text, f"Default: `{value}`.")
+
+
+def _told(*paragraphs: str) -> Schema:
+    """A description in both forms; where there is no Markdown one, yaml-language-server prints the marks of the other."""
+    return {"description": " ".join(paragraphs), "markdownDescription": "\n\n".join(paragraphs)}
 
 
 def _renamed(part: Any, kind: str) -> Any:

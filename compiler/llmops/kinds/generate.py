@@ -54,7 +54,7 @@ def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True)
     for part in [schema, *schema.get("$defs", {}).values()]:
         _tidy(part)
-    _fill_defaults(schema)
+    _fill_in(schema)
     closed: dict[str, Any] = _closed(_without_null(schema))
     return closed
 
@@ -73,13 +73,16 @@ def _tidy(part: Any) -> None:
         _tidy(value)
 
 
-def _fill_defaults(schema: dict[str, Any]) -> None:
-    """A `default_factory` leaves no default in the schema; an empty map is what all of ours stand for."""
-    for part in [schema, *schema.get("$defs", {}).values()]:
+def _fill_in(schema: dict[str, Any]) -> None:
+    """What pydantic leaves out: the default of a `default_factory`, an empty map with all of ours, and a description that is its type's."""
+    definitions = schema.get("$defs", {})
+    for part in [schema, *definitions.values()]:
         required = set(part.get("required", []))
         for name, value in part.get("properties", {}).items():
             if name not in required and "default" not in value:
                 value["default"] = {}
+            if "$ref" in value and "description" not in value:
+                value["description"] = definitions[value["$ref"].rpartition("/")[2]]["description"]
 
 
 def _without_null(part: Any) -> Any:

@@ -10,57 +10,59 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmops.diagnostics import Diagnostic, Location
+from llmops.load.root import SETTINGS, find_root
 from llmops.load.source import Source
 from llmops.load.yaml_core import MAX_BYTES
 
-SETTINGS = "llmops.yaml"
+if TYPE_CHECKING:
+    from llmops.cache.witness import Witness
+
+__all__ = ["PATCHES", "SETTINGS", "find_root", "outside", "read_file", "read_folders", "read_settings"]
+
 PATCHES = "environments"
 """The folder of the environments' patches, which are no specs."""
 SUFFIXES = (".yaml", ".yml")
 _USUAL_BYTES = 16_384
 
 
-def find_root(start: Path) -> Path | None:
-    """The nearest folder at or above `start` with a `llmops.yaml`."""
-    here = start.resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / SETTINGS).is_file()), None)
-
-
-def read_settings(root: Path) -> tuple[Source | None, list[Diagnostic]]:
+def read_settings(root: Path, witness: Witness | None = None) -> tuple[Source | None, list[Diagnostic]]:
     """The text of `llmops.yaml`; None where there is no such file."""
     if not (root / SETTINGS).is_file():
         place = (Location(SETTINGS),)
         return None, [
             Diagnostic("LLM0101", "error", "This folder has no llmops.yaml", place, "", "Run `llmops init` to make a workspace here.")
         ]
-    return read_file(root, SETTINGS)
+    return read_file(root, SETTINGS, witness)
 
 
-def read_folders(root: Path, folders: Iterable[str]) -> tuple[list[Source], list[Diagnostic]]:
-    """Every YAML file under the folders, once, in order of path; folders that don't exist have none."""
+def read_folders(root: Path, folders: Iterable[str], witness: Witness | None = None) -> tuple[list[Source], list[Diagnostic]]:
+    """Every YAML file under the folders, once, in order of path; folders that don't exist have none. The witness is told of all."""
     files: set[str] = set()
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
     for folder in dict.fromkeys(posixpath.normpath(folder) for folder in folders):
-        found = _walk(root, folder)
+        found = _walk(root, folder, witness)
         files.update(found.files)
         diagnostics += found.problems
     sources += [Source(problem.location.file, None) for problem in diagnostics]
     for file in sorted(files):
-        source, found_in_file = read_file(root, file)
+        source, found_in_file = read_file(root, file, witness)
         sources.append(source)
         diagnostics += found_in_file
     return sources, diagnostics
 
 
-def read_file(root: Path, file: str) -> tuple[Source, list[Diagnostic]]:
+def read_file(root: Path, file: str, witness: Witness | None = None) -> tuple[Source, list[Diagnostic]]:
     """One file as text; unreadable, too big or not UTF-8 is a diagnostic and a source without text."""
     try:
-        content = _read(f"{root}/{file}")
+        content, status = _read(f"{root}/{file}")
     except OSError as error:
         return Source(file, None), [_unreadable(file, error)]
+    if witness:
+        witness.read(f"{root}/{file}", content, status)
     if len(content) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES:,} bytes, the most a spec file has"
         return Source(file, None), [Diagnostic("LLM0007", "error", message, (Location(file),), "", "Split the file.")]
@@ -70,16 +72,17 @@ def read_file(root: Path, file: str) -> tuple[Source, list[Diagnostic]]:
         return Source(file, None), [_not_utf8(file, content, error.start)]
 
 
-def _read(path: str) -> bytes:
-    """A file's bytes, up to one more than a spec file may have."""
+def _read(path: str) -> tuple[bytes, os.stat_result]:
+    """A file's bytes, up to one more than a spec file may have, and its status before they were read."""
     with open(path, "rb", buffering=0) as stream:
+        status = os.fstat(stream.fileno())
         content = stream.read(_USUAL_BYTES)
         if len(content) < _USUAL_BYTES:
-            return content
+            return content, status
         # Python sets aside as many bytes as it is asked for, which takes longer than reading a file of the usual size.
         while len(content) <= MAX_BYTES and (more := stream.read(MAX_BYTES + 1 - len(content))):
             content += more
-        return content
+        return content, status
 
 
 def outside(root: Path, folder: str) -> bool:
@@ -105,13 +108,14 @@ class _Found:
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
+    witness: Witness | None = None
 
 
-def _walk(root: Path, folder: str) -> _Found:
+def _walk(root: Path, folder: str, witness: Witness | None = None) -> _Found:
     """The YAML files below a folder. What cannot be read, or leads outside the workspace, is a problem, not a file."""
     if outside(root, folder):
         return _Found(problems=[_link_problem(folder)])
-    found = _Found(folders=[folder])
+    found = _Found(folders=[folder], witness=witness)
     while found.folders:
         current = found.folders.pop()
         try:
@@ -124,8 +128,13 @@ def _walk(root: Path, folder: str) -> _Found:
 def _look_into(root: Path, folder: str, found: _Found) -> None:
     here = f"{root}/{folder}"
     if not os.path.isdir(here):
+        if found.witness:
+            found.witness.absent(here)
         return
-    for entry in os.scandir(here):
+    entries = list(os.scandir(here))
+    if found.witness:
+        found.witness.scanned(here, entries)
+    for entry in entries:
         path = posixpath.normpath(f"{folder}/{entry.name}")
         if entry.name.startswith(".") or path in (SETTINGS, PATCHES):
             continue

@@ -12,8 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmops.resources import File
+
+if TYPE_CHECKING:
+    from llmops.cache.witness import Witness
 
 MAX_FILE_BYTES = 64_000_000
 
@@ -26,10 +30,11 @@ class FileProblem:
 
 
 class Files:
-    """The workspace's files below `root`. Paths given and returned are relative to it, with slashes."""
+    """The workspace's files below `root`. Paths given and returned are relative to it, with slashes. The witness is told of all."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, witness: Witness | None = None) -> None:
         self._root = root.resolve()
+        self._witness = witness
         self._digests: dict[str, File] = {}
         self._walked: dict[str, list[str]] = {}
         self._matched: dict[str, list[str]] = {}
@@ -83,11 +88,15 @@ class Files:
         try:
             if not full.is_file():
                 return FileProblem("LLM0802", f"{path} is not a file", "Put a file there, or exclude it.")
-            if full.stat().st_size > MAX_FILE_BYTES:
+            status = full.stat()
+            if status.st_size > MAX_FILE_BYTES:
                 return FileProblem("LLM0805", f"{path} is larger than {MAX_FILE_BYTES // 1_000_000} MB", "Split it.")
-            return full.read_bytes()
+            content = full.read_bytes()
         except OSError as error:
             return FileProblem("LLM0802", f"{path} cannot be read: {error.strerror}", "Check that it exists and that you may read it.")
+        if self._witness:
+            self._witness.read(str(full), content, status)
+        return content
 
     def _outside(self, path: str, written: str) -> FileProblem | None:
         hint = "Paths never leave the workspace; copy the file into it."
@@ -110,15 +119,17 @@ class Files:
 
     def _walk(self, folder: str) -> list[str]:
         if folder not in self._walked:
-            self._walked[folder] = list(_files_below(self._root, folder))
+            self._walked[folder] = list(_files_below(self._root, folder, self._witness))
         return self._walked[folder]
 
 
-def _files_below(root: Path, folder: str) -> Iterable[str]:
+def _files_below(root: Path, folder: str, witness: Witness | None) -> Iterable[str]:
     start = root / folder
     if start.is_file():
         yield folder
     for current, folders, names in os.walk(start):
+        if witness:
+            witness.walked(current, folders, names)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         prefix = os.path.relpath(current, root).replace(os.sep, "/")
         yield from (f"{prefix}/{name}".removeprefix("./") for name in sorted(names) if not name.startswith("."))

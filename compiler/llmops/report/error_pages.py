@@ -59,7 +59,7 @@ def _example(name: str, code: Code) -> Iterator[str]:
 
 
 def _block(part: Part, side: Side) -> str:
-    language = "yaml fragment" if part.place.file.endswith(".yaml") else "text"
+    language = "yaml example" if part.place.file.endswith(".yaml") else "text"
     return "\n".join([f"```{language}", *part.shown(side), "```"])
 
 

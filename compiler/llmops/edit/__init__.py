@@ -1,0 +1,1 @@
+"""Edits of YAML that leave every other byte as it was."""

@@ -1,0 +1,75 @@
+"""Codes that no text shows: a file's bytes, size or kind. Each is provoked here as its words say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llmops.codes import CODES
+from llmops.load.yaml_core import MAX_BYTES, MAX_DEPTH
+from llmops.pipeline import check_workspace
+from tests.codes.workspaces import told
+
+LATIN_1 = "# Grüße\n".encode("latin-1")
+
+
+def save_as_latin_1(root: Path) -> None:
+    (root / "specs" / "greetings.yaml").write_bytes(LATIN_1)
+
+
+def grow(root: Path) -> None:
+    (root / "specs" / "large.yaml").write_text("#" * (MAX_BYTES + 1))
+
+
+def nest(root: Path) -> None:
+    (root / "specs" / "deep.yaml").write_text("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
+
+
+def take_the_settings_away(root: Path) -> None:
+    (root / "llmops.yaml").unlink()
+
+
+def put_a_pipe(root: Path) -> None:
+    os.mkfifo(root / "specs" / "pipe.yaml")
+
+
+def grow_the_dataset(root: Path) -> None:
+    os.truncate(root / "evals" / "questions.jsonl", 64_000_001)
+
+
+def save_the_prompt_as_latin_1(root: Path) -> None:
+    (root / "specs" / "answer.txt").write_bytes(LATIN_1 + b"{{ documents }} {{ question }}")
+    prompt = root / "specs" / "prompt.yaml"
+    lines = prompt.read_text().splitlines()
+    prompt.write_text("\n".join([*lines[:-1], "      content_file: answer.txt"]))
+
+
+PROVOKED: dict[str, list[Callable[[Path], None]]] = {
+    "LLM0001": [save_as_latin_1],
+    "LLM0007": [grow, nest],
+    "LLM0101": [take_the_settings_away],
+    "LLM0102": [put_a_pipe],
+    "LLM0805": [grow_the_dataset],
+    "LLM0806": [save_the_prompt_as_latin_1],
+}
+
+
+@pytest.mark.parametrize(("name", "provoke"), [(name, provoke) for name, ways in PROVOKED.items() for provoke in ways])
+def test_it_gives_exactly_this_code(name: str, provoke: Callable[[Path], None], base: Path) -> None:
+    assert not check_workspace(base).diagnostics
+    provoke(base)
+    found = check_workspace(base).diagnostics
+    assert [d.code for d in found] == [name], told(found)
+
+
+def test_only_these_have_words_in_place_of_an_example() -> None:
+    assert {name for name, code in CODES.items() if not code.example} == set(PROVOKED)
+    assert {name for name, code in CODES.items() if code.words} == set(PROVOKED)
+
+
+@pytest.mark.parametrize(("name", "figure"), [("LLM0007", f"{MAX_BYTES:,} bytes"), ("LLM0007", f"{MAX_DEPTH} levels"), ("LLM0805", "64 MB")])
+def test_the_words_name_the_limit(name: str, figure: str) -> None:
+    assert figure in CODES[name].words
