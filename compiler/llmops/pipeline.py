@@ -30,6 +30,7 @@ from llmops.validate.explain import nearest
 from llmops.validate.secrets import check_secrets
 
 if TYPE_CHECKING:
+    from llmops.cache.witness import Witness
     from llmops.render.base import Artifact
 
 
@@ -63,13 +64,15 @@ class Compiled:
     places: Places
 
 
-def check_workspace(root: Path, environment: str | None = None, base: str | None = None, today: date | None = None) -> Checked:
+def check_workspace(
+    root: Path, environment: str | None = None, *, base: str | None = None, today: date | None = None, witness: Witness | None = None
+) -> Checked:
     """discover → load → overlay → validate → link → check, for one environment (the default one when None).
 
-    `base` is a git ref that policies of changes compare with; `today` (the machine's day when None) is when waivers expire.
-    Raises `UsageError` for an environment or a ref that the workspace does not have.
+    `base` is a git ref that policies of changes compare with; `today` (the machine's day when None) is when waivers expire;
+    `witness` notes what is read, for the cache. Raises `UsageError` for an environment or a ref that the workspace does not have.
     """
-    project, diagnostics = open_project(root)
+    project, diagnostics = open_project(root, witness)
     if project is None:
         source, _ = read_settings(root)
         return Checked(None, in_order(diagnostics), Places([source] if source else []))
@@ -114,7 +117,7 @@ def _base_resources(root: Path, ref: str, environment: str) -> Mapping[str, Mapp
 
 def front_half(project: Project, environment: str) -> Front:
     """discover → load → overlay → validate → link, and the packs of policies."""
-    sources, diagnostics = read_folders(project.root, project.settings["specs"])
+    sources, diagnostics = read_folders(project.root, project.settings["specs"], project.witness)
     documents, found = load(sources)
     diagnostics += found
     patches, found = read_overlay(project, environment)
@@ -127,7 +130,7 @@ def front_half(project: Project, environment: str) -> Front:
     diagnostics += found
     validated, found = validate(drafts, places)
     diagnostics += found
-    linked, found = link(validated, Inputs(project.graph(environment), Files(project.root), places))
+    linked, found = link(validated, Inputs(project.graph(environment), Files(project.root, project.witness), places))
     return Front(linked, packs, (*diagnostics, *found), places, tuple(project.environments))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.kinds.fields import with_defaults
@@ -20,6 +20,9 @@ from llmops.validate import dotted, schema_mistakes
 from llmops.validate.explain import Mistake, nearest
 from llmops.validate.formats import FORMATS
 
+if TYPE_CHECKING:
+    from llmops.cache.witness import Witness
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -30,6 +33,8 @@ class Project:
     settings: Mapping[str, Any]
     document: Document
     source: Source
+    witness: Witness | None = None
+    """Notes what is read, for the cache of `llmops check`."""
 
     @property
     def environments(self) -> list[str]:
@@ -42,9 +47,9 @@ class Project:
         return Graph(self.name, environment, {}, linked, tuple(self.settings["targets"]))
 
 
-def open_project(root: pathlib.Path) -> tuple[Project | None, list[Diagnostic]]:
+def open_project(root: pathlib.Path, witness: Witness | None = None) -> tuple[Project | None, list[Diagnostic]]:
     """The settings of the workspace at `root`."""
-    source, diagnostics = read_settings(root)
+    source, diagnostics = read_settings(root, witness)
     if source is None or diagnostics:
         return None, diagnostics
     documents, diagnostics = load([source])
@@ -61,7 +66,7 @@ def open_project(root: pathlib.Path) -> tuple[Project | None, list[Diagnostic]]:
     if mistakes:
         return None, [_diagnostic(document, mistake, Places([source])) for mistake in mistakes]
     filled = with_defaults("Workspace", document.data)
-    return Project(root, filled["metadata"]["name"], filled["spec"], document, source), []
+    return Project(root, filled["metadata"]["name"], filled["spec"], document, source, witness), []
 
 
 def _settings_mistakes(data: Any) -> list[Mistake]:
@@ -71,12 +76,17 @@ def _settings_mistakes(data: Any) -> list[Mistake]:
     if mistakes:
         return mistakes
     spec = with_defaults("Workspace", data)["spec"]
+    mistakes = [_pack_mistake(i) for i, entry in enumerate(spec.get("policies", ())) if ("path" in entry) == ("package" in entry)]
     if spec["default_environment"] not in spec["environments"]:
         name = spec["default_environment"]
-        return [
-            Mistake("LLM0302", ("spec", "default_environment"), f"No environment is called {name!r}", nearest(name, spec["environments"]))
-        ]
-    return []
+        hint = nearest(name, spec["environments"])
+        mistakes.append(Mistake("LLM0302", ("spec", "default_environment"), f"No environment is called {name!r}", hint))
+    return mistakes
+
+
+def _pack_mistake(index: int) -> Mistake:
+    hint = "Write `path` for a folder of the workspace, `package` for an installed Python package."
+    return Mistake("LLM0214", ("spec", "policies", index), "A pack has either a path or a package", hint)
 
 
 def _folder_mistakes(root: pathlib.Path, data: Mapping[str, Any]) -> list[Mistake]:
@@ -113,7 +123,7 @@ class Overlay:
 
 def read_overlay(project: Project, environment: str) -> tuple[Overlay, list[Diagnostic]]:
     """Reads and checks an environment's patches; a broken one is a diagnostic and is left out."""
-    sources, diagnostics = read_folders(project.root, [f"{PATCHES}/{environment}"])
+    sources, diagnostics = read_folders(project.root, [f"{PATCHES}/{environment}"], project.witness)
     documents, found = load(sources)
     diagnostics += found
     places = Places(sources)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from llmops.codes import CODES
 from llmops.load.yaml_core import MAX_BYTES, MAX_DEPTH
 from llmops.pipeline import check_workspace
 from tests.codes.workspaces import told
+from tests.conftest import Run
 
 LATIN_1 = "# Grüße\n".encode("latin-1")
 
@@ -25,7 +27,7 @@ def grow(root: Path) -> None:
 
 
 def nest(root: Path) -> None:
-    (root / "specs" / "deep.yaml").write_text("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
+    (root / "specs" / "deep.yaml").write_text("[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2))
 
 
 def take_the_settings_away(root: Path) -> None:
@@ -57,6 +59,42 @@ PROVOKED: dict[str, list[Callable[[Path], None]]] = {
 }
 
 
+POLICY = """\
+apiVersion: llmops/v1
+kind: Policy
+metadata: {name: short-answers, owner: risk, title: Answers are short}
+spec:
+  why: Long answers cost more than they help.
+  match: {kinds: [Model]}
+  assert: ASSERT
+  message: "{{name}} answers at length"
+  remediation: {text: Shorten it.}
+  tests:
+    - {name: small, expect: pass, resource: {spec: {task: chat, max_output_tokens: 128}}}
+    - {name: large, expect: fail, resource: {spec: {task: chat, max_output_tokens: 1024}}}
+"""
+OF_POLICIES = ("LLM0906", "LLM0914")
+"""What only `llmops policy test` reports, and what only a missing base provokes."""
+
+
+def add_policy(root: Path, expression: str) -> None:
+    (root / "policies").mkdir()
+    (root / "policies" / "short-answers.yaml").write_text(POLICY.replace("ASSERT", expression))
+
+
+def test_a_policys_own_case_fails(base: Path, llmops: Run) -> None:
+    add_policy(base, '"!has(r.spec.max_output_tokens) || r.spec.max_output_tokens <= 100"')
+    tested = llmops("policy", "test", cwd=base)
+    assert tested.returncode == 1
+    assert re.findall(r"\[(LLM\d{4})\b", tested.stdout) == ["LLM0906"], tested.stdout
+
+
+def test_a_policy_of_changes_has_no_base(base: Path) -> None:
+    add_policy(base, "has(r.spec.revision) == has(old.spec.revision)")
+    found = check_workspace(base).diagnostics
+    assert [(d.code, d.severity) for d in found] == [("LLM0914", "note")], told(found)
+
+
 @pytest.mark.parametrize(("name", "provoke"), [(name, provoke) for name, ways in PROVOKED.items() for provoke in ways])
 def test_it_gives_exactly_this_code(name: str, provoke: Callable[[Path], None], base: Path) -> None:
     assert not check_workspace(base).diagnostics
@@ -66,10 +104,13 @@ def test_it_gives_exactly_this_code(name: str, provoke: Callable[[Path], None], 
 
 
 def test_only_these_have_words_in_place_of_an_example() -> None:
-    assert {name for name, code in CODES.items() if not code.example} == set(PROVOKED)
-    assert {name for name, code in CODES.items() if code.words} == set(PROVOKED)
+    provoked = {*PROVOKED, *OF_POLICIES}
+    assert {name for name, code in CODES.items() if not code.example} == provoked
+    assert {name for name, code in CODES.items() if code.words} == provoked
 
 
-@pytest.mark.parametrize(("name", "figure"), [("LLM0007", f"{MAX_BYTES:,} bytes"), ("LLM0007", f"{MAX_DEPTH} levels"), ("LLM0805", "64 MB")])
+@pytest.mark.parametrize(
+    ("name", "figure"), [("LLM0007", f"{MAX_BYTES:,} bytes"), ("LLM0007", f"{MAX_DEPTH} levels"), ("LLM0805", "64 MB")]
+)
 def test_the_words_name_the_limit(name: str, figure: str) -> None:
     assert figure in CODES[name].words

@@ -82,7 +82,7 @@ def test_each_side_lays_out_the_same_files(name: str, tmp_path: Path) -> None:
 def test_the_sentences_are_sentences(name: str) -> None:
     code = CODES[name]
     for text in (code.why, code.fix, code.words, code.given):
-        assert not text or (text[0].isupper() or text[0] == "`") and text.endswith(".") and "  " not in text, text
+        assert not text or ((text[0].isupper() or text[0] == "`") and text.endswith(".") and "  " not in text), text
     assert code.why and code.fix
     assert bool(code.given) >= bool(code.beside), "the reader is told of files beside the example"
 

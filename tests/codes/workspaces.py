@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 from llmops.codes import CODES, Code, Part, Side
@@ -11,6 +13,8 @@ from llmops.pipeline import Checked, check_workspace
 
 BASE = Path(__file__).parents[1] / "golden" / "_base"
 OPEN, CLOSE = "«", "»"
+TODAY = date(2026, 1, 1)
+"""The day of every check here, so that the waivers of the examples neither expire nor begin to hold."""
 
 
 def examples() -> list[str]:
@@ -68,8 +72,13 @@ def span(place: Location) -> tuple[str, int, int, int]:
 
 def checked(code: Code, side: Side, folder: Path) -> tuple[Checked, Path]:
     root = lay_out(code, side, folder)
-    return check_workspace(root), root
+    return check_workspace(root, today=TODAY), root
 
 
-def told(diagnostics: tuple[Diagnostic, ...]) -> list[str]:
+def counting(found: Checked) -> list[Diagnostic]:
+    """What can fail a check: no notes, and nothing that a waiver excuses."""
+    return [d for d in found.diagnostics if d.counts]
+
+
+def told(diagnostics: Iterable[Diagnostic]) -> list[str]:
     return [f"{d.code} {d.location.file}:{d.location.line}:{d.location.column}+{d.location.width} {d.message}" for d in diagnostics]

@@ -69,6 +69,13 @@ def test_every_page_fits_a_terminal(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CODES)
+def test_no_line_breaks_within_backticks(name: str) -> None:
+    page = explained(name, CODES[name], colour=False)
+    prose = [line for line in page.splitlines() if not line.startswith("    ")]
+    assert [line for line in prose if line.count("`") % 2] == []
+
+
+@pytest.mark.parametrize("name", CODES)
 def test_the_example_is_printed_as_it_is_tested(name: str) -> None:
     page = explained(name, CODES[name], colour=False)
     for side in SIDES:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Raised when an entry's form changes."""
 _OFF = ("", "0", "false")
-_NOT_KEPT = ("LLM01", "LLM08", "LLM0210", "LLM0909")
-"""Findings about files and packs that could not be read, of which no digest is known; and secrets, written nowhere else."""
+_NOT_KEPT = ("LLM01", "LLM08", "LLM0210", "LLM0904", "LLM0909")
+"""Findings about files and packs that could not be read, of which no digest is known; a secret, which is written nowhere else; a
+policy that took too long, which another time it may not."""
 
 
 class Outcome:

@@ -94,15 +94,30 @@ class Expressions:
 
 
 def _fault_of(text: str) -> Fault:
-    """The library's message without its status, drawing and our made-up names of types."""
     found = _ERROR.search(text)
     over = any(sign in text for sign in _OVER_BUDGET)
     if not found:
-        return Fault(re.sub(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$", "", text).strip(), over_budget=over)
-    line, column = int(found[1]), int(found[2])
-    message = re.sub(rf" (?:in|of) (?:struct|type) '{_PACKAGE}\.[^']*'", "", found[3].strip())
-    message = message.replace("undefined field", "no field").replace(" not found", "") if "undefined field" in message else message
-    return Fault(re.sub(rf"{_PACKAGE}\.", "", message), max(0, line), max(0, column), over)
+        return Fault(_in_plain_words(re.sub(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$", "", text).strip()), over_budget=over)
+    return Fault(_in_plain_words(found[3].strip()), max(0, int(found[1])), max(0, int(found[2])), over)
+
+
+_WORDINGS = (
+    (re.compile(rf"undefined field ('\w+') not found in (?:struct|type) '{_PACKAGE}\.[^']*'"), r"There is no field \1"),
+    (re.compile(r'Key not found in map : "(.*)"'), r"The field '\1' is absent here"),
+    (re.compile(r"found no matching overload for '_?(\W+?)_?' applied to '\((.*)\)'"), r"\1 does not take (\2)"),
+    (re.compile(r"found no matching overload for '(\w+)' applied to '(.*)'"), r"\1 does not take \2"),
+    (re.compile(r"undeclared reference to ('[^']*').*"), r"Nothing is called \1"),
+    (re.compile(r" expecting \{.*\}"), ""),
+    (re.compile(r"'<EOF>'"), "the end"),
+    (re.compile(rf"\b{_PACKAGE}\."), ""),
+)
+"""The library's wording, with names of types that we made up, → what an author of policies can read."""
+
+
+def _in_plain_words(text: str) -> str:
+    for pattern, words in _WORDINGS:
+        text = pattern.sub(words, text)
+    return text
 
 
 class _Types:

@@ -26,6 +26,7 @@ from llmops.validate.explain import nearest
 _EFFECTS: Mapping[str, Severity] = {"block": "error", "warn": "warning", "audit": "note"}
 _PLACEHOLDER = re.compile(r"\{\{\s*(name|kind|env|value)\s*\}\}")
 _WORD = re.compile(r"\w+")
+VARIABLES = ("r", "refs", "old", "item", "env", "today")
 LONGEST_VALUE = 80
 """Characters of a value that a message repeats."""
 
@@ -160,9 +161,10 @@ def _hint(rule: Rule, fault: Fault, text: str) -> str:
     lines = text.splitlines()
     rest = lines[fault.line - 1][fault.column - 1 :].lstrip(".") if 0 < fault.line <= len(lines) else ""
     word = _WORD.match(rest)
-    if "no field" not in fault.message or not word:
+    if not word or not fault.message.startswith(("There is no field", "Nothing is called")):
         return "`llmops explain LLM0902` lists what an expression may read."
-    return nearest(word[0], _names(word[0], rule), "Fields")
+    known = VARIABLES if fault.message.startswith("Nothing") else _names(word[0], rule)
+    return nearest(word[0], known, "Known")
 
 
 def _names(word: str, rule: Rule) -> Iterable[str]:

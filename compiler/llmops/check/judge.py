@@ -171,21 +171,25 @@ def value_at(data: Any, path: Path) -> Any:
 
 
 def _flaws_of_paths(rule: Rule) -> Iterator[Flaw]:
-    """A field that `at`, `each` or `remediation.set` names and a kind does not have."""
-    named = [("each", rule.spec["each"])] if "each" in rule.spec else []
-    inner = [("at", rule.spec["at"])] if "at" in rule.spec else []
-    inner += [("remediation.set", name) for name in rule.spec["remediation"].get("set", {})]
-    for kind in rule.kinds:
+    """A field that `each`, `at` or `remediation.set` names and a kind does not have. Without the list there are no fields of its items."""
+    lists = [flaw for kind in rule.kinds for flaw in _flaws_of_each(rule, kind)]
+    yield from lists
+    named = [("at", rule.spec["at"])] if "at" in rule.spec else []
+    named += [("remediation.set", name) for name in rule.spec["remediation"].get("set", {})]
+    item: Path = (*rule.each, 0) if rule.each else ()
+    for kind in rule.kinds if not lists else ():
         for field, text in named:
-            found = follow(shape_of(kind), steps(text))
+            found = follow(shape_of(kind), (*item, *steps(text)))
             if isinstance(found, Unknown):
                 yield _no_field(field, kind, found)
-            elif not found.many:
-                yield Flaw(field, Fault(f"{text} is not a list in {kind}"))
-        for field, text in inner:
-            found = follow(shape_of(kind), (*rule.each, 0, *steps(text)) if rule.each else steps(text))
-            if isinstance(found, Unknown):
-                yield _no_field(field, kind, found)
+
+
+def _flaws_of_each(rule: Rule, kind: str) -> Iterator[Flaw]:
+    found = follow(shape_of(kind), rule.each)
+    if isinstance(found, Unknown):
+        yield _no_field("each", kind, found)
+    elif rule.each and not (found.many or found.base == "any"):
+        yield Flaw("each", Fault(f"{rule.spec['each']} is not a list in {kind}"))
 
 
 def _no_field(field: str, kind: str, unknown: Unknown) -> Flaw:

@@ -58,7 +58,11 @@ def _entries(project: Project) -> list[Mapping[str, Any]]:
     named = project.settings.get("policies")
     if named is not None:
         return list(named)
-    return [{"path": USUAL, "enforcement": {}}] if (project.root / USUAL).is_dir() else []
+    if (project.root / USUAL).is_dir():
+        return [{"path": USUAL, "enforcement": {}}]
+    if project.witness:
+        project.witness.absent(f"{project.root}/{USUAL}")
+    return []
 
 
 def _located(document: Document, mistake: Mistake, places: Places) -> Diagnostic:
@@ -104,7 +108,7 @@ class _Reader:
         elif not (self._project.root / path).is_dir():
             self._say("LLM0909", (*at, "path"), f"The pack {path} does not exist", "Make the folder, or remove the entry.")
         else:
-            sources, found = read_folders(self._project.root, [path])
+            sources, found = read_folders(self._project.root, [path], self._project.witness)
             self.diagnostics += found
             return sources
         return None
@@ -114,8 +118,11 @@ class _Reader:
         if folder is None:
             self._say("LLM0909", at, f"The package {package} is not installed", "Install it where llmops runs, or correct the name.")
             return None
-        sources, found = read_folders(folder, ["."])
+        sources, found = read_folders(folder, ["."], self._project.witness)
         named = {source.file: f"{package}/{source.file}" for source in sources}
+        for file, shown_as in named.items():
+            if self._project.witness:
+                self._project.witness.named(shown_as, f"{folder}/{file}")
         renamed = [replace(d, locations=tuple(replace(p, file=named.get(p.file, p.file)) for p in d.locations)) for d in found]
         self.diagnostics += renamed
         return [replace(source, file=named[source.file]) for source in sources]

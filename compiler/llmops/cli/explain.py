@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ examples:
 """
 
 WIDTH = 80
+_CODE, _GLUE = re.compile("`[^`]+`"), "\xa0"
 _BOLD, _RED, _GREEN, _RESET = "\033[1m", "\033[1;31m", "\033[32m", "\033[0m"
 _SIDES: tuple[tuple[Side, str], ...] = (("wrong", _RED), ("right", _GREEN))
 
@@ -73,7 +75,9 @@ def _lines(part: Part, side: Side, paint: Painter) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    """No line breaks within backticks: what stands there is to be copied."""
+    glued = _CODE.sub(lambda found: found[0].replace(" ", _GLUE), text)
+    return textwrap.fill(glued, WIDTH, break_long_words=False, break_on_hyphens=False).replace(_GLUE, " ")
 
 
 def _painted(text: str, style: str) -> str:

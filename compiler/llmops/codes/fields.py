@@ -64,11 +64,7 @@ CODES: dict[str, Code] = {
         "Value is not allowed",
         "The field takes one of a list.",
         "Pick one that the message names.",
-        (
-            Part(
-                SOURCE, "  retrieve: {top_k: 3, mode: «fuzzy»}", "  retrieve: {top_k: 3, mode: hybrid}", "  retrieve: {top_k: 3}"
-            ),
-        ),
+        (Part(SOURCE, "  retrieve: {top_k: 3, mode: «fuzzy»}", "  retrieve: {top_k: 3, mode: hybrid}", "  retrieve: {top_k: 3}"),),
     ),
     "LLM0207": Code(
         "Field is missing",
@@ -147,11 +143,7 @@ CODES: dict[str, Code] = {
         "Numbers that contradict",
         "Each value is fine alone, not together with the other.",
         "Change one of the two, as the message says.",
-        (
-            Part(
-                SOURCE, "  chunking: {by: word, length: 100, overlap: «100»}", "  chunking: {by: word, length: 100, overlap: 10}"
-            ),
-        ),
+        (Part(SOURCE, "  chunking: {by: word, length: 100, overlap: «100»}", "  chunking: {by: word, length: 100, overlap: 10}"),),
     ),
     "LLM0216": Code(
         "Given twice in a list",
@@ -173,7 +165,7 @@ CODES: dict[str, Code] = {
         (
             Part(
                 MODEL,
-                "  provider: llama.cpp\n  model: gemma\n  endpoint: {url: «\"http://models.example.org/v1\"»}",
+                '  provider: llama.cpp\n  model: gemma\n  endpoint: {url: «"http://models.example.org/v1"»}',
                 '  provider: llama.cpp\n  model: gemma\n  endpoint: {url: "http://127.0.0.1:18181/v1"}',
             ),
         ),

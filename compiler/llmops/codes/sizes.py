@@ -23,11 +23,7 @@ CODES: dict[str, Code] = {
         "Chunk longer than the embedder reads",
         "The rest of each chunk could never be found.",
         "Make chunks shorter.",
-        (
-            Part(
-                SOURCE, "  chunking: {by: word, length: «200», overlap: 10}", "  chunking: {by: word, length: 100, overlap: 10}"
-            ),
-        ),
+        (Part(SOURCE, "  chunking: {by: word, length: «200», overlap: 10}", "  chunking: {by: word, length: 100, overlap: 10}"),),
         given="The model embedder reads 256 tokens; a word has about 1.5.",
     ),
     "LLM0603": Code(

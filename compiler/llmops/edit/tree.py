@@ -15,7 +15,7 @@ from llmops.resources import Path
 BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """A line break, as YAML 1.1's scanner counts them."""
 _BLANK_TAIL = re.compile(r"(?:(?:\r\n|[\n\r\x85\u2028\u2029]) *)+\Z")
-_LAST_BREAK = re.compile(r"(?:\r\n|[\n\r\x85\u2028\u2029])\Z")
+LAST_BREAK = re.compile(r"(?:\r\n|[\n\r\x85\u2028\u2029])\Z")
 _COMMENT = re.compile(r"( *)#")
 
 Collection = MappingNode | SequenceNode
@@ -94,7 +94,7 @@ def end_of(text: str, entry: Entry) -> int:
 def _end_of_block_scalar(text: str, node: Node) -> int:
     start, end = node.start_mark.index, node.end_mark.index
     header = text[start : line_end(text, start)]
-    tail = _LAST_BREAK if "+" in header.partition("#")[0] else _BLANK_TAIL
+    tail = LAST_BREAK if "+" in header.partition("#")[0] else _BLANK_TAIL
     found = tail.search(text, start, end)
     return found.start() if found else int(end)
 

@@ -87,7 +87,7 @@ class _Plan:
         if not isinstance(value, dict):
             return value
         if self.variants:
-            plan = self.variants.get(value.get(self.discriminator))
+            plan = self.variants.get(str(value.get(self.discriminator)))
             return plan.fill(value) if plan else value  # the partial resource of a policy's case may name no variant
         if self.each:
             return {key: self.each.fill(item) for key, item in value.items()}

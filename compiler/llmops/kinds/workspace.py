@@ -57,8 +57,6 @@ class Git(Strict):
 class Pack(Strict):
     """A pack of policies: a folder of the workspace, or one that an installed Python package brings."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["path"]}, {"required": ["package"]}]})
-
     path: Annotated[Path, Field(examples=["policies"])] | None = None
     """A folder of this workspace."""
     package: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", examples=["llmops.packs.starter"])] | None = None

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 import jsonschema_rs
 
 from llmops.resources import Path
+from llmops.validate.elsewhere import bare, right_place
 
 TYPE_NAMES = {
     "string": "text",
@@ -39,19 +40,70 @@ class Mistake:
     at_key: bool = False
 
 
+WORDS = {
+    "agent": "Application",
+    "app": "Application",
+    "assistant": "Application",
+    "azure": "openai",
+    "completion": "chat",
+    "deny": "block",
+    "eval": "Evaluation",
+    "generation": "chat",
+    "guardrail": "SafetyPolicy",
+    "guardrails": "SafetyPolicy",
+    "index": "RetrievalSource",
+    "knowledgebase": "RetrievalSource",
+    "llm": "Model",
+    "mask": "redact",
+    "ollama": "openai",
+    "postgres": "pgvector",
+    "postgresql": "pgvector",
+    "reject": "refuse",
+    "template": "Prompt",
+    "vllm": "openai",
+    "vectorstore": "RetrievalSource",
+}
+"""Words of other tools → ours, offered where ours is known."""
+
+
 def nearest(word: str, known: Iterable[str], otherwise: str = "Known") -> str:
     """`Did you mean …?`, or the list of what is known. Case and dashes are not taken into account."""
     names = sorted(known)
-    plain = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in reversed(names)}
-    bare = re.sub(r"[^a-z0-9]", "", word.lower())
-    near = get_close_matches(bare, plain, n=1, cutoff=0.6) or [name for name in plain if len(name) > 2 and bare.startswith(name)]
-    return f"Did you mean {plain[near[0]]}?" if near else f"{otherwise}: {', '.join(names)}."
+    near = _nearest(bare(word), {bare(name): name for name in reversed(names)})
+    return f"Did you mean {near}?" if near else f"{otherwise}: {', '.join(names)}."
+
+
+def _nearest(word: str, plain: Mapping[str, str]) -> str | None:
+    """`plain` maps bare names to names. A name that is alike, a word of another tool, a name that begins the word or holds it."""
+    if WORDS.get(word) in plain.values():
+        return WORDS[word]
+    near = get_close_matches(word, plain, n=1, cutoff=0.66) or [name for name in plain if len(name) > 2 and word.startswith(name)]
+    holding = [name for name in plain if len(word) > 1 and word in name]
+    found = near or (holding if len(holding) == 1 else [])
+    return plain[found[0]] if found else None
 
 
 def explain(errors: Iterable[jsonschema_rs.ValidationError], data: Any, schema: Mapping[str, Any]) -> list[Mistake]:
-    """One mistake for each thing to mend, in the order of the document."""
-    mistakes = [mistake for error in errors for mistake in _explain(error, data, schema)]
-    return list(dict.fromkeys(mistakes))
+    """One mistake for each thing to mend, in the order of the document. `schema` is the whole document's."""
+    mistakes = [_placed(mistake, schema) for mistake in _mistakes(errors, data, schema)]
+    renamed = {(*m.path[:-1], _MEANT.sub(r"\1", m.hint)) for m in mistakes if m.code == "LLM0204"}
+    return [m for m in mistakes if m.code != "LLM0207" or m.path not in renamed]
+
+
+_MEANT = re.compile(r"^Did you mean (.*)\?$")
+
+
+def _mistakes(errors: Iterable[jsonschema_rs.ValidationError], data: Any, schema: Mapping[str, Any]) -> list[Mistake]:
+    return list(dict.fromkeys(mistake for error in errors for mistake in _explain(error, data, schema)))
+
+
+def _placed(mistake: Mistake, schema: Mapping[str, Any]) -> Mistake:
+    """An unknown field that another place of the document has belongs there, unless its name is only written otherwise."""
+    name = str(mistake.path[-1]) if mistake.path else ""
+    # Inside a field for secrets the unknown name is kept quiet: `name` is then the field's own.
+    if mistake.code != "LLM0204" or name not in mistake.message or bare(_MEANT.sub(r"\1", mistake.hint)) == bare(name):
+        return mistake
+    return replace(mistake, hint=right_place(mistake.path, schema) or mistake.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +158,11 @@ def _branch(error: _Error) -> Iterator[Mistake]:
         return
     field, mapping = discriminator["propertyName"], discriminator["mapping"]
     if not isinstance(value, dict):
-        yield Mistake(
-            "LLM0205",
-            path,
-            f"Expected a map with `{field}`, found {shown(value)}",
-            f"Write `{field}: {next(iter(mapping))}` and its fields.",
-        )
+        kind = _nearest(bare(value), {bare(name): name for name in mapping}) if isinstance(value, str) else None
+        hint = f"Write `{field}: {kind or next(iter(mapping))}` and its fields."
+        yield Mistake("LLM0205", path, f"Expected a map with `{field}`, found {shown(value)}", hint)
     elif field not in value:
-        yield Mistake("LLM0207", path, f"`{field}` is missing", f"Add one of {', '.join(mapping)}.", at_key=True)
+        yield Mistake("LLM0207", path, f"`{field}` is missing", _missing_kind(field, mapping, value), at_key=True)
     elif not isinstance(value[field], str):
         yield Mistake("LLM0205", (*path, field), f"Expected text, found {shown(value[field])}", f"Write one of {', '.join(mapping)}.")
     elif value[field] not in mapping:
@@ -122,9 +171,17 @@ def _branch(error: _Error) -> Iterator[Mistake]:
         yield from _inside_branch(error, mapping[value[field]])
 
 
+def _missing_kind(field: str, mapping: Mapping[str, str], value: Mapping[str, Any]) -> str:
+    """`type: pii` where `kind: pii` is meant, or the kinds there are."""
+    for name, given in value.items():
+        if isinstance(given, str) and given in mapping:
+            return f"Did you mean `{field}: {given}` in place of `{name}: {given}`?"
+    return f"Add one of {', '.join(mapping)}."
+
+
 def _inside_branch(error: _Error, reference: str) -> Iterator[Mistake]:
     branch = {"$ref": reference, "$defs": error.schema["$defs"]}
-    for mistake in explain(jsonschema_rs.validator_for(branch).iter_errors(error.value), error.value, branch):
+    for mistake in _mistakes(jsonschema_rs.validator_for(branch).iter_errors(error.value), error.value, branch):
         yield Mistake(mistake.code, (*error.path, *mistake.path), mistake.message, mistake.hint, mistake.at_key)
 
 
@@ -162,15 +219,20 @@ def _wrong_type(error: _Error) -> Iterator[Mistake]:
         return
     names = [expected] if isinstance(expected, str) else expected
     yield Mistake(
-        "LLM0205", path, f"Expected {_joined(TYPE_NAMES[name] for name in names)}, found {error.found}", _type_hint(value, expected)
+        "LLM0205",
+        path,
+        f"Expected {_joined(TYPE_NAMES[name] for name in names)}, found {error.found}",
+        _type_hint(value, expected, error.part),
     )
 
 
-def _type_hint(value: Any, expected: Any) -> str:
+def _type_hint(value: Any, expected: Any, part: Mapping[str, Any]) -> str:
     if value is None:
         return "Give it a value, or remove the field."
     if expected == "string" and isinstance(value, bool | int | float):
         return f'Quote it: "{str(value).lower() if isinstance(value, bool) else value}".'
+    if expected == "object" and "properties" in part:
+        return f"Write a map with its fields: {', '.join(part['properties'])}."
     if expected == "array":
         return "Write a list: [item] or one `- item` a line."
     if expected in ("number", "integer") and isinstance(value, str):
