@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from llmops.codes import CODES, FAMILIES
-from tests.architecture.sources import PACKAGE, PROJECT, Source, modules_in, sources
+from tests.architecture.sources import PACKAGE, Source, modules_in, sources
 
 CODE = re.compile(r"\bLLM\d{4}\b")
 NO_FAMILY = {"code"}
@@ -75,12 +76,12 @@ def test_codes_stand_in_order() -> None:
     assert list(CODES) == sorted(CODES)
 
 
-def test_a_check_does_not_read_the_codes() -> None:
+def test_a_check_does_not_read_the_codes(base: Path) -> None:
     program = (
         "import sys\nfrom llmops.cli.main import main\n"
         "try:\n    main(['check'])\nexcept SystemExit as end:\n    code = end.code\n"
         "print(code, *sorted(name for name in sys.modules if name.startswith('llmops.codes')))"
     )
     environment = {"PYTHONPATH": str(PACKAGE.parent), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PROJECT, env=environment)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=base, env=environment)
     assert done.stdout.splitlines()[-1] == "0"

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,6 +157,16 @@ def test_environments_are_remembered_apart(root: Path) -> None:
     assert {d.severity for d in recalled.diagnostics if d.counts} == {"error"}
 
 
+def to_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def to_link(path: Path) -> None:
+    path.rmdir()
+    path.symlink_to("nowhere")
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "a spec edited": lambda root: replace(root / "specs/model.yaml", "2048", "4096"),
     "a spec edited to the same length": lambda root: replace(root / "specs/source.yaml", "top_k: 3", "top_k: 5"),
@@ -183,7 +194,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a policy of a package edited": lambda root: replace(root / "../packages/acme_rules/small.yaml", "== 'gpt-small'", "== 'x'"),
     "a package's version": lambda root: replace(root / "../packages/acme_rules/pack.yaml", "1.0.0", "2.0.0"),
     "a package removed": lambda root: shutil.rmtree(root / "../packages/acme_rules"),
-    "a folder in a file's place": lambda root: ((root / "docs/releases.md").unlink(), (root / "docs/releases.md").mkdir()),
+    "a folder in a file's place": lambda root: to_folder(root / "docs/releases.md"),
 }
 
 
@@ -231,8 +242,8 @@ UNCHANGED: dict[str, Callable[[Path], object]] = {
     "permissions changed": lambda root: (root / "docs/releases.md").chmod(0o600),
     "a hidden file beside the specs": lambda root: (root / "specs/.swap").write_text("x"),
     "a file that nothing reads": lambda root: (root / "README.md").write_text("# Read me\n"),
-    "a file added and removed": lambda root: ((root / "specs/x.yaml").write_text(""), (root / "specs/x.yaml").unlink()),
-    "an overlay of another environment": lambda root: ((root / "environments/prod").mkdir(), (root / "environments/prod/a.yaml").touch()),
+    "a file added and removed": lambda root: os.unlink(shutil.copy(root / "llmops.yaml", root / "specs/x.yaml")),
+    "an overlay of another environment": lambda root: shutil.copytree(root / "environments/dev", root / "environments/prod"),
 }
 
 
@@ -411,7 +422,7 @@ def only_entry(root: Path) -> Path:
     return found
 
 
-def forge(root: Path, change: Callable[[dict[str, object]], object]) -> None:
+def forge(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path = only_entry(root)
     read = read_entry(str(root), path.name)
     assert read is not None
@@ -640,7 +651,7 @@ def test_a_listing_tells_names_folders_and_links_apart(tmp_path: Path) -> None:
     seen = {digest()}
     (tmp_path / ".hidden").touch()
     assert digest() in seen
-    for make in (Path.touch, lambda path: (path.unlink(), path.mkdir()), lambda path: (path.rmdir(), path.symlink_to("b"))):
+    for make in (Path.touch, to_folder, to_link):
         make(tmp_path / "a")
         assert digest() not in seen
         seen.add(digest())
@@ -695,13 +706,14 @@ from llmops.cli.main import main
 try:
     main(["check"])
 finally:
-    print(*sorted(name for name in sys.modules if name in {"yaml", "jinja2", "jsonschema_rs", "orjson", "llmops.pipeline", "llmops.report"}))
+    print(*sorted({"yaml", "jinja2", "jsonschema_rs", "orjson", "llmops.pipeline", "llmops.report"} & set(sys.modules)))
 """
 
 
 def test_what_is_recalled_imports_no_stage(base: Path) -> None:
     variables = {"PYTHONPATH": str(ROOT / "compiler"), "PATH": os.environ["PATH"]}
-    runs = [subprocess.run([sys.executable, "-c", IMPORTED], cwd=base, env=variables, capture_output=True, text=True) for _ in range(2)]
+    command = [sys.executable, "-c", IMPORTED]
+    runs = [subprocess.run(command, cwd=base, env=variables, capture_output=True, text=True, check=False) for _ in range(2)]
 
     assert [run.returncode for run in runs] == [0, 0], runs[0].stderr
     assert "llmops.pipeline" in runs[0].stdout

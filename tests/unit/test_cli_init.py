@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from llmops.cli.init import start_workspace
+from llmops.cli.init import EDITOR_FILES, EXTENSIONS, SETTINGS, start_workspace
 from llmops.cli.schema import FILES
 from llmops.errors import UsageError
-from llmops.kinds import schema
 from llmops.pipeline import check_workspace, compile_workspace
 from tests.conftest import ROOT, Run
 
@@ -72,12 +72,54 @@ def test_the_first_line_of_each_file_leads_an_editor_to_a_schema(tmp_path: Path)
         assert (file.parent / target).resolve().is_file(), file
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_vs_code_finds_the_schemas_of_every_file(template: str, tmp_path: Path) -> None:
+    """A first line names the schema of a file's first document only, so the settings must reach each file."""
+    start_workspace(tmp_path, template)
+    mapping = json.loads((tmp_path / ".vscode" / "settings.json").read_text())["yaml.schemas"]
+    assert all((tmp_path / path).is_file() for path in mapping)
+    for file in [*tmp_path.rglob("specs/**/*.yaml"), *tmp_path.rglob("environments/**/*.yaml"), tmp_path / "llmops.yaml"]:
+        first = file.read_text().splitlines()[0].partition("$schema=")[2]
+        (found,) = [path for path, globs in mapping.items() if any(matches(file.relative_to(tmp_path).as_posix(), glob) for glob in globs)]
+        assert (file.parent / first).resolve() == (tmp_path / found).resolve(), file
+    assert json.loads((tmp_path / ".vscode" / "extensions.json").read_text()) == EXTENSIONS
+
+
+def matches(path: str, pattern: str) -> bool:
+    """VS Code's globs, as far as ours go: `**/` is any number of folders."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*\*/", "(?:.+/)?").replace(r"\*", "[^/]*"), path) is not None
+
+
+def test_policies_have_the_schema_of_specs() -> None:
+    assert [path for path, globs in SETTINGS["yaml.schemas"].items() if any(matches("policies/a.yaml", glob) for glob in globs)] == [
+        "./.llmops/llmops.schema.json"
+    ]
+
+
+def test_settings_of_an_editor_are_left_alone_and_told(llmops: Run, tmp_path: Path) -> None:
+    settings = tmp_path / ".vscode" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"editor.tabSize": 2}')
+    done = llmops("init", "--minimal", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert settings.read_text() == '{"editor.tabSize": 2}'
+    assert ".vscode/settings.json exists already and is left as it is" in done.stdout and '"yaml.schemas"' in done.stdout
+    assert "wrote .vscode/extensions.json" in done.stdout and "wrote .vscode/settings.json" not in done.stdout
+    shown = done.stdout.partition("Add to it:\n")[2].partition("\n\nnext:")[0]
+    assert json.loads(shown) == SETTINGS
+
+
+def test_a_new_workspace_is_set_up_for_vs_code(llmops: Run, tmp_path: Path) -> None:
+    done = llmops("init", "--minimal", cwd=tmp_path)
+    assert all(f"wrote {path}" in done.stdout for path in EDITOR_FILES) and "exists already" not in done.stdout
+
+
 def test_schemas_are_refreshed(llmops: Run, tmp_path: Path) -> None:
     start_workspace(tmp_path, "minimal")
     stale = tmp_path / ".llmops" / "workspace.schema.json"
     stale.write_text("{}")
     assert llmops("schema", cwd=tmp_path).returncode == 0
-    assert json.loads(stale.read_text()) == schema("Workspace")
+    assert json.loads(stale.read_text())["properties"]["kind"]["const"] == "Workspace"
     assert sorted(p.name for p in (tmp_path / ".llmops").iterdir()) == sorted(FILES)
 
 

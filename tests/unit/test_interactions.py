@@ -8,10 +8,14 @@ import sys
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from llmops.runtime.interactions import COLUMNS, LOG_FILE, Interaction, read, record, stamp
+from llmops.runtime.assistant import Assistant, QuestionRejected
+from llmops.runtime.interactions import COLUMNS, LOG_FILE, Interaction, Retention, forget, read, record, stamp
+from tests.bundles import open_bundle
+from tests.graphs import application, graph
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ONE = Interaction(
@@ -120,3 +124,92 @@ def test_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path), name], env=environment) for name in "ab"]
     assert [w.wait() for w in writers] == [0, 0]
     assert {i.id for i in read(tmp_path, "assistant")} == {f"{name}-{n}" for name in "ab" for n in range(50)}
+
+
+def ids(root: Path) -> set[str]:
+    return {i.id for application in ("assistant", "other") for i in read(root, application)}
+
+
+def test_only_older_interactions_of_this_application_and_environment_are_deleted(tmp_path: Path) -> None:
+    rows = [
+        ONE,
+        replace(ONE, id="a moment earlier", time=stamp(NOON - timedelta(microseconds=1))),
+        replace(ONE, id="years ago", time=stamp(NOON - timedelta(days=900))),
+        replace(ONE, id="in production", time=stamp(NOON - timedelta(days=900)), environment="prod"),
+        replace(ONE, id="of another", time=stamp(NOON - timedelta(days=900)), application="other"),
+    ]
+    for row in rows:
+        record(tmp_path, row)
+    assert forget(tmp_path, "assistant", "dev", NOON) == 2
+    assert ids(tmp_path) == {"1", "in production", "of another"}
+    assert forget(tmp_path, "assistant", "dev", NOON) == 0
+    assert forget(tmp_path, "assistant", "prod", datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=1)))) == 1
+    assert ids(tmp_path) == {"1", "of another"}
+
+
+def test_the_texts_of_a_deleted_interaction_leave_the_disk(tmp_path: Path) -> None:
+    words = "a sentence that nobody may read again"
+    for n in range(40):
+        record(tmp_path, replace(ONE, id=f"old-{n}", question=f"{words} {n}", answer=words * 40))
+    record(tmp_path, replace(ONE, id="new", time=stamp(NOON + timedelta(days=1))))
+
+    def held() -> bool:
+        return any(words.encode() in file.read_bytes() for file in (tmp_path / LOG_FILE).parent.iterdir())
+
+    assert held()
+    assert forget(tmp_path, "assistant", "dev", NOON + timedelta(seconds=1)) == 40
+    assert not held()
+    assert ids(tmp_path) == {"new"}
+
+
+def test_a_log_that_is_not_there_is_not_made_to_be_emptied(tmp_path: Path) -> None:
+    assert forget(tmp_path, "assistant", "dev", NOON) == 0
+    assert not (tmp_path / LOG_FILE).exists()
+
+
+def test_a_deletion_is_due_at_once_and_then_once_an_hour() -> None:
+    retention = Retention(30)
+    assert retention.due(NOON) == NOON - timedelta(days=30)
+    assert retention.due(NOON + timedelta(minutes=59)) is None
+    later = NOON + timedelta(hours=1)
+    assert retention.due(later) == later - timedelta(days=30)
+    assert retention.due(later + timedelta(minutes=1)) is None
+
+
+def opened(root: Path, **changes: Any) -> Assistant:
+    """An application that needs no server as long as it is not asked anything that can be answered."""
+    return Assistant.open(open_bundle(graph(application(sources=(), **changes)), root / "build"), "assistant", root)
+
+
+def old_and_new(root: Path) -> None:
+    now = datetime.now(UTC)
+    for id_, days in (("40 days", 40), ("20 days", 20)):
+        record(root, replace(ONE, id=id_, time=stamp(now - timedelta(days=days))))
+
+
+def test_opening_an_application_deletes_what_it_no_longer_keeps(tmp_path: Path) -> None:
+    old_and_new(tmp_path)
+    opened(tmp_path, logging={"retention_days": 30})
+    assert ids(tmp_path) == {"20 days"}
+    opened(tmp_path, logging={"retention_days": 10})
+    assert ids(tmp_path) == set()
+
+
+def test_without_a_retention_nothing_is_deleted(tmp_path: Path) -> None:
+    old_and_new(tmp_path)
+    opened(tmp_path)
+    assert ids(tmp_path) == {"40 days", "20 days"}
+
+
+def test_a_long_running_application_deletes_after_it_has_written(tmp_path: Path) -> None:
+    assistant = opened(tmp_path, logging={"retention_days": 30})
+    old_and_new(tmp_path)
+    with pytest.raises(QuestionRejected):
+        assistant.ask("")
+    assert {"40 days", "20 days"} < ids(tmp_path), "the last deletion is less than an hour ago"
+    assert assistant.retention is not None
+    assistant.retention.next = datetime.now(UTC)
+    with pytest.raises(QuestionRejected):
+        assistant.ask("")
+    assert "40 days" not in ids(tmp_path) and "20 days" in ids(tmp_path)
+    assert len(ids(tmp_path)) == 3

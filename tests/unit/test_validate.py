@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from llmops.kinds import KINDS, schema
 from llmops.load.source import Places, Source, load
 from llmops.overlay import Draft
 from llmops.validate import Doubt, mistakes_of, schema_mistakes, validate
-from llmops.validate.explain import nearest, shown, value_at
+from llmops.validate.elsewhere import right_place
+from llmops.validate.explain import WORDS, nearest, shown, value_at
 from llmops.validate.secrets import check_secrets
 from tests.conftest import ROOT
 
@@ -193,6 +195,107 @@ def test_a_secret_that_the_text_hides_is_still_a_finding() -> None:
 )
 def test_nearest(word: str, hint: str) -> None:
     assert nearest(word, ["top_k", "mode"]) == hint
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("vllm", ["llama.cpp", "openai"], "Did you mean openai?"),
+        ("postgres", ["embedded", "pgvector"], "Did you mean pgvector?"),
+        ("Knowledge_Base", KINDS, "Did you mean RetrievalSource?"),
+        ("Guardrails", KINDS, "Did you mean SafetyPolicy?"),
+        ("vllm", ["embedded", "pgvector"], "Known: embedded, pgvector."),
+        ("EMAIL", ["EMAIL_ADDRESS", "IP_ADDRESS"], "Did you mean EMAIL_ADDRESS?"),
+        ("rate", ["blocked_rate", "error_rate"], "Known: blocked_rate, error_rate."),
+        ("colour", ["disclosure", "model"], "Known: disclosure, model."),
+    ],
+)
+def test_words_of_other_tools_and_parts_of_names(word: str, known: Iterable[str], hint: str) -> None:
+    assert nearest(word, known) == hint
+
+
+def test_words_of_other_tools_lead_to_words_of_ours() -> None:
+    ours = {value for kind in KINDS for part in every_part(schema(kind)) for value in part.get("enum", ())}
+    ours |= {part["const"] for kind in KINDS for part in every_part(schema(kind)) if "const" in part}
+    assert set(WORDS.values()) <= ours | set(KINDS)
+
+
+def every_part(value: Any) -> list[dict[str, Any]]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return ([value] if isinstance(value, dict) else []) + [part for item in items for part in every_part(item)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "hint"),
+    [
+        ("RetrievalSource", ("spec", "top_k"), "`top_k` belongs into `spec.retrieve`."),
+        ("RetrievalSource", ("spec", "topK"), "`topK` belongs into `spec.retrieve`."),
+        ("RetrievalSource", ("spec", "retrieve", "topK"), "Did you mean top_k?"),
+        ("RetrievalSource", ("metadata", "retrieve"), "`retrieve` belongs into `spec`."),
+        ("RetrievalSource", ("spec", "store", "search"), "`search` comes with `kind: pgvector`."),
+        ("Model", ("spec", "temperature"), "`temperature` belongs into `spec.parameters`."),
+        ("Model", ("spec", "api_key"), "`api_key` belongs into `spec.endpoint`."),
+        ("Model", ("spec", "dimension"), "`dimension` comes with `task: embedding`."),
+        ("Model", ("owner",), "`owner` belongs into `metadata`."),
+        ("Model", ("apiversion",), "Did you mean apiVersion?"),
+        ("Model", ("status",), "A spec says what is wanted; what runs is seen in Dagster and in the log."),
+        ("Model", ("metadata", "namespace"), "There are no namespaces: an environment is an overlay, which `llmops.yaml` lists."),
+        ("SafetyPolicy", ("spec", "rules", 0, "entities"), "`entities` belongs into `spec.rules[].detector`, with `kind: pii`."),
+        ("SafetyPolicy", ("spec", "rules", 0, "detector", "threshold"), "`threshold` comes with `kind: groundedness` or `kind: pii`."),
+        ("SafetyPolicy", ("spec", "id"), "`id` belongs into `spec.rules[]`."),
+        ("Evaluation", ("spec", "threshold"), "`threshold` belongs into `spec.metrics[]`."),
+        ("Application", ("spec", "retention_days"), "`retention_days` belongs into `spec.logging`."),
+        ("Application", ("spec", "redTeam"), "Did you mean red_team?"),
+        ("Application", ("spec", "name"), "`name` belongs into `metadata` or `spec.tools[]`."),
+        ("Prompt", ("spec", "content"), "`content` belongs into `spec.messages[]`."),
+        ("Deployment", ("spec", "cpu"), "`cpu` belongs into `spec.resources`."),
+        ("Deployment", ("spec", "minReplicas"), "Did you mean replicas?"),
+    ],
+)
+def test_a_field_in_the_wrong_place_is_told_the_right_one(kind: str, path: tuple[str | int, ...], hint: str) -> None:
+    (mistake,) = [m for m in mistakes_of(changed(kind, path, "x")) if m.code == "LLM0204"]
+    assert (mistake.path, mistake.hint) == (path, hint)
+
+
+@pytest.mark.parametrize("field", ["endpoint", "model", "provider"])
+def test_a_required_field_under_a_misspelt_name_is_one_mistake(field: str) -> None:
+    spec = copy.deepcopy(BY_KIND["Model"])
+    spec["spec"][f"{field}s"] = spec["spec"].pop(field)
+    assert [(m.code, m.hint) for m in mistakes_of(spec)] == [("LLM0204", f"Did you mean {field}?")]
+
+
+def test_an_unknown_name_inside_a_secret_is_not_repeated() -> None:
+    found = mistakes_of(changed("Model", ("spec", "endpoint", "api_key"), {"env": "KEY", "hunter2": "x"}))
+    assert [(m.message, m.hint) for m in found] == [("A field that is not known here", "Fields here: env.")]
+
+
+def test_a_common_name_has_no_right_place() -> None:
+    schema = {"properties": {name: {"properties": {"x": {}}} for name in "abc"}, "$defs": {}}
+    assert right_place(("x",), schema) == ""
+    assert right_place(("x",), {**schema, "properties": {"a": schema["properties"]["a"]}}) == "`x` belongs into `a`."
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("pii", "Write `kind: pii` and its fields."),
+        ("PII", "Write `kind: pii` and its fields."),
+        (3, "Write `kind: code_injection` and its fields."),
+        ({"type": "json"}, "Did you mean `kind: json` in place of `type: json`?"),
+        (
+            {"patterns": ["a"]},
+            "Add one of code_injection, groundedness, json, keywords, length, pii, profanity, prompt_leakage, regex, secrets, web.",
+        ),
+    ],
+)
+def test_a_kind_of_detector_in_another_form(value: Any, hint: str) -> None:
+    (mistake,) = mistakes_of(changed("SafetyPolicy", ("spec", "rules", 0, "detector"), value))
+    assert mistake.hint == hint
+
+
+def test_a_map_that_is_none_is_told_its_fields() -> None:
+    (mistake,) = mistakes_of(changed("Deployment", ("spec", "replicas"), 3))
+    assert mistake.hint == "Write a map with its fields: min, max."
 
 
 @pytest.mark.parametrize(

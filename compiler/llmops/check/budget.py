@@ -5,6 +5,7 @@ Why a process: C++ code that loops or allocates cannot be interrupted from Pytho
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import signal
@@ -59,6 +60,7 @@ def _run_from(first: int, count: int, prepare: Callable[[], Work]) -> Sequence[l
 
 def _work(rules: range, prepare: Callable[[], Work], writer: int) -> None:
     """In the child; it never returns, and nothing of the parent's clean-up runs here."""
+    _hush()
     with os.fdopen(writer, "wb") as stream:
         try:
             _work_through(rules, prepare(), stream)
@@ -77,6 +79,14 @@ def _work_through(rules: range, work: Work, stream: IO[bytes]) -> None:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         stream.write(orjson.dumps(work(index)) + b"\n")
         stream.flush()
+
+
+def _hush() -> None:
+    """C++ that runs out of memory says so on standard error, where a report may be."""
+    faulthandler.disable()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
 
 
 def _limit_memory() -> None:

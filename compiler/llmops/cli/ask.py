@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", nargs="?", help="in quotes; without one, standard input is read")
     parser.add_argument("--app", metavar="NAME", help="the application (default: the only one)")
     parser.add_argument("--user", default="", metavar="ID", help="decides which prompt variant is taken")
-    parser.add_argument("--json", action="store_true", help="one JSON object an answer")
+    parser.add_argument("--json", action="store_true", help="one JSON object an answer, with the application's disclosure")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,11 +42,14 @@ def run(args: argparse.Namespace) -> int:
     root, bundle = compiled
     name = chosen_application(args.app, list(bundle.applications))
     bundle.application(name)
+    disclosure = bundle.resource(f"Application/{name}").spec.get("disclosure")
+    _disclose(disclosure, as_json=args.json)
     with progress() as tell:
         for assistant in _ready(bundle, name, root, tell):
             for question in _questions(args.question):
                 tell("answering")
-                _print(assistant.ask(question, user=args.user), as_json=args.json)
+                answer = assistant.ask(question, user=args.user)
+                print(_as_json(answer, disclosure) if args.json else _as_text(answer))
     return 0
 
 
@@ -72,15 +76,20 @@ def _questions(given: str | None) -> Iterator[str]:
     yield from (line.strip() for line in sys.stdin if line.strip())
 
 
-def _print(answer: Answer, *, as_json: bool) -> None:
-    if as_json:
-        import orjson
+def _disclose(disclosure: str | None, *, as_json: bool) -> None:
+    """Says whom users talk to, once and before the first answer. With --json each answer carries it."""
+    if disclosure and not as_json:
+        print(disclosure, file=sys.stderr)
 
-        print(orjson.dumps(answer, default=str).decode())
-        return
-    print(answer.text)
-    print("\nsources:" if answer.sources else "\nno sources")
-    for source in answer.sources:
-        print(f"  {source.path}  {source.score:.2f}")
+
+def _as_json(answer: Answer, disclosure: str | None) -> str:
+    import orjson
+
+    return orjson.dumps({**asdict(answer), "disclosure": disclosure}, default=str).decode()
+
+
+def _as_text(answer: Answer) -> str:
+    sources = [f"  {source.path}  {source.score:.2f}" for source in answer.sources]
     blocked = "  blocked by a safety rule" if answer.blocked else ""
-    print(f"release {answer.release[:19]}  {answer.prompt}  {answer.latency_ms / 1000:.1f} s{blocked}\n")
+    end = f"release {answer.release[:19]}  {answer.prompt}  {answer.latency_ms / 1000:.1f} s{blocked}\n"
+    return "\n".join([answer.text, "\nsources:" if sources else "\nno sources", *sources, end])

@@ -1,12 +1,13 @@
 """Start a workspace: an assistant over your own docs/, with safety rules, evaluations and three environments.
 
---minimal starts with one model, one prompt and one application. Nothing that exists is overwritten.
+--minimal starts with one model, one prompt and one application. Nothing that exists is overwritten. Editors are set up too.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -23,6 +24,17 @@ examples:
 IGNORED = (".llmops/", "build/")
 """What a workspace makes and git should not keep."""
 
+SETTINGS = {
+    "yaml.schemas": {
+        "./.llmops/llmops.schema.json": ["specs/**/*.yaml", "policies/**/*.yaml"],
+        "./.llmops/patch.schema.json": ["environments/**/*.yaml"],
+        "./.llmops/workspace.schema.json": ["llmops.yaml"],
+    }
+}
+EXTENSIONS = {"recommendations": ["redhat.vscode-yaml"]}
+EDITOR_FILES = {".vscode/settings.json": SETTINGS, ".vscode/extensions.json": EXTENSIONS}
+"""What VS Code reads in a workspace. The first line of a file names a schema for its first document only; these hold for all."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="where (default: here)")
@@ -33,6 +45,9 @@ def run(args: argparse.Namespace) -> int:
     template = "minimal" if args.minimal else "assistant"
     written = start_workspace(args.folder, template)
     print("\n".join(f"wrote {path}" for path in written))
+    for path, content in EDITOR_FILES.items():
+        if path not in written:
+            print(f"\n{path} exists already and is left as it is. Add to it:\n{_as_json(content)}")
     into = "" if args.folder == Path() else f"cd {args.folder}\n  "
     print(f"\nnext:\n  {into}llmops check\n  llmops up")
     return 0
@@ -49,7 +64,20 @@ def start_workspace(folder: Path, template: str) -> list[str]:
         (folder / path).write_bytes(content)
     _ignore(folder / ".gitignore")
     write_schemas(folder)
-    return [*sorted(files), ".gitignore", ".llmops/"]
+    return [*sorted(files), *_set_up_editor(folder), ".gitignore", ".llmops/"]
+
+
+def _set_up_editor(folder: Path) -> list[str]:
+    """Writes what is not there yet; settings that people have made are theirs."""
+    missing = [path for path in EDITOR_FILES if not (folder / path).exists()]
+    for path in missing:
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(_as_json(EDITOR_FILES[path]) + "\n")
+    return missing
+
+
+def _as_json(content: Mapping[str, object]) -> str:
+    return json.dumps(content, indent=2)
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:

@@ -88,7 +88,7 @@ _HERE = Place("policies/short-answers.yaml", "kind: Policy\nspec:")
 _PRICE = Place("policies/cheap-models.yaml", "kind: Policy\nspec:")
 _WAIVER_SPEC = Place("policies/contracts.yaml", "kind: Waiver\nspec:")
 _ALLOWED = "The policy short-answers allows a model 512 tokens an answer"
-_EXCUSED = f"{_ALLOWED}, and the waiver is for a model that has 1,024."
+_EXCUSED = f"{_ALLOWED}, and the waiver is for a model that has 1,024; where it does not hold, LLM0901 is reported too."
 
 CODES: dict[str, Code] = {
     "LLM0901": Code(

@@ -25,7 +25,7 @@ CODES: dict[str, Code] = {
     ),
     "LLM0004": Code(
         "Alias, anchor or merge key",
-        "An alias can grow a small file into gigabytes, and hides what a resource says from its reviewer.",
+        "Anchors and aliases are errors: an alias can grow a small file into gigabytes, and hides from reviewers what a resource says.",
         "Write the value out, or use an overlay.",
         (Part(APPLICATION, "  evaluations: «&all» [answers]", "  evaluations: [answers]"),),
     ),

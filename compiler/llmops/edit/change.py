@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from llmops.edit.data import same
 from llmops.resources import Path
 
 
@@ -35,17 +36,6 @@ class Remove:
 
 
 Step = Put | Add | Remove
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equal in value and in type: `1`, `1.0` and `true` are three values. The order of fields has no meaning."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
 
 
 def steps_between(old: Any, new: Any, path: Path = ()) -> Iterator[Step]:

@@ -10,7 +10,18 @@ from yaml.nodes import MappingNode, ScalarNode
 from llmops.edit.emit import WIDTH, block_lines, flow_text, indented, is_block_value, rendered
 from llmops.edit.page import Page, Splice
 from llmops.edit.scalars import block_scalar, one_line
-from llmops.edit.tree import LAST_BREAK, Entry, end_of, is_block, is_block_scalar, is_written, line_end, line_start, stands_first
+from llmops.edit.tree import (
+    LAST_BREAK,
+    Entry,
+    end_of,
+    is_block,
+    is_block_scalar,
+    is_written,
+    line_end,
+    line_start,
+    stands_first,
+    style_of_scalar,
+)
 
 _HEADER = re.compile(r"[|>][0-9+-]*")
 
@@ -30,7 +41,7 @@ def _in_brackets(page: Page, entry: Entry, value: Any) -> Splice:
     if isinstance(value, dict | list):
         text = flow_text(value)
     else:
-        text = one_line(value, in_flow=entry.in_flow, quote=getattr(node, "style", None))
+        text = one_line(value, in_flow=entry.in_flow, quote=style_of_scalar(node))
     return Splice(node.start_mark.index, node.end_mark.index, _gap(page.text, entry) + text)
 
 
@@ -75,7 +86,7 @@ def _new_lines(page: Page, entry: Entry, value: Any) -> tuple[str, list[str]]:
     lines = _as_block_scalar(page, entry, value)
     if lines:
         return lines[0], indented(lines[1:], max(0, entry.column))
-    return one_line(value, in_flow=False, quote=node.style if node.style in ("'", '"') else None), []
+    return one_line(value, in_flow=False, quote=style_of_scalar(node)), []
 
 
 def _as_block_scalar(page: Page, entry: Entry, value: str) -> list[str] | None:
@@ -83,9 +94,10 @@ def _as_block_scalar(page: Page, entry: Entry, value: str) -> list[str] | None:
     node = entry.value
     if value.endswith("\n") and line_end(page.text, end_of(page.text, entry)) == len(page.text):
         return None  # the file does not end with a line break, so a block would lose its last
-    if is_block_scalar(node):
-        return block_scalar(value, node.style, _indent(page, entry), max(WIDTH, _longest(page.text, entry)))
-    if node.style != '"' and "\n" in value.strip("\n"):
+    style = style_of_scalar(node)
+    if style in ("|", ">"):
+        return block_scalar(value, style, _indent(page, entry), max(WIDTH, _longest(page.text, entry)))
+    if style != '"' and "\n" in value.strip("\n"):
         return block_scalar(value, "|", page.style.step, WIDTH)
     return None
 
@@ -128,4 +140,3 @@ def _column_for(page: Page, entry: Entry, value: Any) -> int:
     if isinstance(entry.value, MappingNode) == isinstance(value, dict) or entry.key is None:
         return column
     return entry.column + (page.style.step if isinstance(value, dict) else page.style.offset)
-

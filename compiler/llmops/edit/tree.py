@@ -71,8 +71,13 @@ def is_block(entry: Entry) -> bool:
     return isinstance(entry.value, Collection) and not entry.value.flow_style
 
 
+def style_of_scalar(node: Node) -> str | None:
+    """Its quote, `|` or `>`; None for plain text and for collections."""
+    return node.style if isinstance(node, ScalarNode) else None
+
+
 def is_block_scalar(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.style in ("|", ">")
+    return style_of_scalar(node) in ("|", ">")
 
 
 def is_written(node: Node) -> bool:

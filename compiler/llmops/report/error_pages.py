@@ -19,7 +19,7 @@ _INTRODUCTION = """\
 `llmops explain CODE` prints the same text as the code's page.
 
 An example shows the lines that matter. The tests of llmops compile every example inside a whole workspace: the wrong side
-gives exactly this code, under the carets, and the right side gives none."""
+gives the code of its page, under the carets, and the right side gives no finding."""
 
 
 def error_pages() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Diagnostics as JSON, for programs."""
+"""Findings as JSON, for programs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 import orjson
 
 from llmops.diagnostics import Diagnostic, Location
-from llmops.report.excerpt import plain
+from llmops.report.excerpt import plain, visible
+from llmops.report.findings import Findings
+
+
+def report(findings: Findings) -> str:
+    return json_report(findings.shown)
 
 
 def json_report(diagnostics: Iterable[Diagnostic]) -> str:
-    """A list of `{code, severity, message, file, line, column, hint, path, related}`."""
+    """A list of `{code, policy, severity, waived, fixable, message, file, line, column, hint, path, related}`."""
     return orjson.dumps([_entry(d) for d in diagnostics], option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
@@ -20,9 +25,12 @@ def _entry(diagnostic: Diagnostic) -> dict[str, Any]:
     place = diagnostic.location
     return {
         "code": diagnostic.code,
+        "policy": diagnostic.policy,
         "severity": diagnostic.severity,
+        "waived": plain(diagnostic.waived),
+        "fixable": bool(diagnostic.edits) and not diagnostic.waived,
         "message": plain(diagnostic.message),
-        "file": place.file,
+        "file": visible(place.file),
         "line": place.line,
         "column": place.column,
         "hint": plain(diagnostic.hint),
@@ -32,4 +40,4 @@ def _entry(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _related(place: Location) -> dict[str, Any]:
-    return {"file": place.file, "line": place.line, "column": place.column, "label": place.label}
+    return {"file": visible(place.file), "line": place.line, "column": place.column, "label": plain(place.label)}

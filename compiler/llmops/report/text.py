@@ -1,65 +1,56 @@
-"""Diagnostics as people read them in a terminal: the line, a caret under the span, related places, a hint."""
+"""Findings as people read them in a terminal: a block each, and a closing line that counts them and says what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
-from llmops.diagnostics import Diagnostic, Location
-from llmops.report.excerpt import excerpt, plain, secret_places
-
-Lines = Callable[[str], str | None]
-"""File → its text, or None where it is not known."""
-
-_COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "blue": "\033[1;34m", "bold": "\033[1m", "green": "\033[32m"}
-_RESET = "\033[0m"
+from llmops.diagnostics import Diagnostic, Severity
+from llmops.report.block import Painter
+from llmops.report.excerpt import secret_places
+from llmops.report.findings import Findings, Lines, counted, explanation_of, is_shown, name_of, tally
+from llmops.report.palette import Palette
 
 
-def text_report(diagnostics: Iterable[Diagnostic], text_of: Lines, *, colour: bool) -> str:
-    """All findings, one block each, and a closing line with their number; empty for none."""
+def report(findings: Findings) -> str:
+    """Without colour, and sentences on one line."""
+    return text_report(findings.diagnostics, findings.text_of, colour=False, least=findings.least)
+
+
+def text_report(
+    diagnostics: Iterable[Diagnostic], text_of: Lines, *, colour: bool, width: int | None = None, least: Severity = "note"
+) -> str:
+    """A block for each finding that is shown, the waived ones last, and a closing line; empty where there are no findings at all.
+
+    Findings below `least` are counted only. `width` is the terminal's, 80 at least; None where there is none.
+    """
     found = list(diagnostics)
     if not found:
         return ""
-    painter = _Painter(text_of, secret_places(found), colour=colour)
-    return "\n\n".join([*(painter.block(d) for d in found), painter.closing(found)]) + "\n"
+    painter = Painter(text_of, secret_places(found), Palette(colour), max(80, width) if width else None)
+    counting = [d for d in found if not d.waived and is_shown(d, least)]
+    waived = [d for d in found if d.waived]
+    hidden = [d for d in found if not d.waived and not is_shown(d, least)]
+    shown = [*counting, *waived]
+    total = f"{_listed(tally(shown))}." if shown else ""
+    closing = "\n".join(painter.wrapped(" ".join([total, *_advice(counting, hidden)]).strip(), 0))
+    bold = painter.palette.paint("bold", total)
+    return "\n\n".join([*(painter.block(d) for d in shown), bold + closing.removeprefix(total)]) + "\n"
 
 
-class _Painter:
-    def __init__(self, text_of: Lines, secrets: Mapping[tuple[str, int], int], *, colour: bool) -> None:
-        self._text_of = text_of
-        self._secrets = secrets
-        self._colour = colour
+def _advice(counting: Sequence[Diagnostic], hidden: Sequence[Diagnostic]) -> Iterator[str]:
+    """What is not shown, and what to do next."""
+    if hidden:
+        least = "note" if any(d.severity == "note" for d in hidden) else "warning"
+        yield f"Not shown: {_listed(tally(hidden))} (`--severity {least}`)."
+    fixable = sum(bool(d.edits) for d in counting)
+    if fixable:
+        yield f"`llmops check --fix` can mend {fixable}."
+    coded = next((d for d in counting if name_of(d) == d.code), None)
+    if coded:
+        yield f"`{explanation_of(coded)}` says more."
 
-    def block(self, diagnostic: Diagnostic) -> str:
-        kind = self._paint(diagnostic.severity, f"{diagnostic.severity}[{diagnostic.code}]")
-        head = kind + self._paint("bold", f": {plain(diagnostic.message)}")
-        margin = max(len(str(place.line)) for place in diagnostic.locations)
-        lines = [head]
-        for index, place in enumerate(diagnostic.locations):
-            lines += self._place(place, margin, diagnostic.severity if index == 0 else "blue", arrow="-->" if index == 0 else ":::")
-        if diagnostic.hint:
-            lines.append(f"{' ' * margin} {self._paint('blue', '=')} {self._paint('green', 'help')}: {plain(diagnostic.hint)}")
-        return "\n".join(lines)
 
-    def closing(self, found: list[Diagnostic]) -> str:
-        errors = sum(d.severity == "error" for d in found)
-        warnings = len(found) - errors
-        parts = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in ((errors, "error"), (warnings, "warning")) if count]
-        code = found[0].code
-        return f"{self._paint('bold', ' and '.join(parts))}. `llmops explain {code}` says more."
-
-    def _place(self, place: Location, margin: int, colour: str, *, arrow: str) -> list[str]:
-        pad = " " * margin
-        bar = self._paint("blue", "|")
-        lines = [f"{pad}{self._paint('blue', arrow)} {place.file}:{place.line}:{place.column}"]
-        quoted = excerpt(self._text_of(place.file) or "", place, self._secrets.get((place.file, place.line)))
-        if quoted is None or not quoted.line:
-            return lines
-        caret = "^" if arrow == "-->" else "-"
-        width = min(place.width, max(1, len(quoted.line) - quoted.column + 1))
-        marks = self._paint(colour, caret * width + (f" {place.label}" if place.label else ""))
-        indent = " " * (quoted.column - 1)
-        number = self._paint("blue", str(place.line).rjust(margin))
-        return [*lines, f"{pad} {bar}", f"{number} {bar} {quoted.line}", f"{pad} {bar} {indent}{marks}"]
-
-    def _paint(self, colour: str, text: str) -> str:
-        return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
+def _listed(numbers: dict[str, int]) -> str:
+    """`1 error, 2 warnings and 1 waived`."""
+    *most, last = [counted(count, word) for word, count in numbers.items()]
+    return f"{', '.join(most)} and {last}" if most else last

@@ -20,7 +20,7 @@ import orjson
 from llmops.errors import LlmopsError, RuntimeUnavailable
 from llmops.runtime.bundle import Bundle, BundledApplication
 from llmops.runtime.indexing import check_index
-from llmops.runtime.interactions import Interaction, record, stamp
+from llmops.runtime.interactions import Interaction, Retention, forget, record, stamp
 from llmops.runtime.pipelines import load_pipeline
 
 if TYPE_CHECKING:
@@ -97,24 +97,30 @@ class Assistant:
     pipelines: Mapping[str, Pipeline]
     """Query pipeline of each prompt id."""
     retrieval: Pipeline | None
+    retention: Retention | None
+    """Nothing is ever deleted without one."""
 
     @classmethod
     def open(cls, bundle: Bundle, application: str, root: Path) -> Assistant:
         """Loads rails and pipelines, and checks that the indexes hold this bundle's documents.
 
-        Raises `RuntimeUnavailable` when a part is missing: it never opens with less than the bundle says.
+        Interactions that are older than the application keeps them are deleted. Raises `RuntimeUnavailable` when a part is
+        missing: it never opens with less than the bundle says.
         """
         entry = bundle.application(application)
         for source in entry.retrieval:
             check_index(bundle, source, root)
-        return cls(
+        assistant = cls(
             bundle=bundle,
             application=entry,
             root=root,
             rails=_load_rails(bundle, entry),
             pipelines={prompt: load_pipeline(bundle, path, root) for prompt, path in _query_files(entry).items()},
             retrieval=load_pipeline(bundle, entry.query, root, _retrieves) if entry.retrieval else None,
+            retention=_retention(bundle, entry),
         )
+        assistant._forget()
+        return assistant
 
     def ask(self, question: str, *, user: str = "") -> Answer:
         """Answers one question and logs it, also when it fails.
@@ -126,9 +132,9 @@ class Assistant:
         try:
             answer = self._answered(attempt, self._reply(question, attempt.prompt))
         except Exception as error:
-            record(self.root, self._failure(attempt, error))
+            self._log(self._failure(attempt, error))
             raise
-        record(self.root, self._success(attempt, answer))
+        self._log(self._success(attempt, answer))
         return answer
 
     def retrieve(self, question: str) -> tuple[Source, ...]:
@@ -210,6 +216,15 @@ class Assistant:
             question=reply.question,
         )
 
+    def _log(self, interaction: Interaction) -> None:
+        record(self.root, interaction)
+        self._forget()
+
+    def _forget(self) -> None:
+        before = self.retention.due(datetime.now(UTC)) if self.retention else None
+        if before:
+            forget(self.root, self.application.name, self.bundle.environment, before)
+
     def _success(self, attempt: _Attempt, answer: Answer) -> Interaction:
         return self._interaction(
             attempt,
@@ -274,6 +289,11 @@ def _load_rails(bundle: Bundle, entry: BundledApplication) -> Rails | None:
     except ImportError as error:
         raise RuntimeUnavailable(f"The rails of {entry.safety} cannot be loaded: {error}.", 'pip install "llmops-compiler[run]"') from error
     return load_rails(bundle.directory, bundle.resource(entry.safety).name)
+
+
+def _retention(bundle: Bundle, entry: BundledApplication) -> Retention | None:
+    logging = bundle.resource(f"Application/{entry.name}").spec.get("logging")
+    return Retention(logging["retention_days"]) if logging else None
 
 
 def _query_files(entry: BundledApplication) -> dict[str, str]:

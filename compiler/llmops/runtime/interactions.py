@@ -9,12 +9,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 LOG_FILE = ".llmops/interactions.sqlite"
 WAIT_SECONDS = 10.0
 """How long a writer waits for another one."""
+PAUSE = timedelta(hours=1)
+"""Shortest time between two deletions, so that an answer seldom waits for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,25 @@ _SELECT = (
     f'SELECT {_NAMES} FROM interactions WHERE "{COLUMNS["application"]}" = ? AND "{COLUMNS["time"]}" >= ? '  # noqa: S608 - our own column names
     f'ORDER BY "{COLUMNS["time"]}", rowid'
 )
+_DELETE = (
+    f'DELETE FROM interactions WHERE "{COLUMNS["application"]}" = ? '  # noqa: S608 - our own column names
+    f'AND "{COLUMNS["environment"]}" = ? AND "{COLUMNS["time"]}" < ?'
+)
+
+
+@dataclass(slots=True)
+class Retention:
+    """How many days one application's interactions are kept, and when the next deletion is due."""
+
+    days: int
+    next: datetime | None = None
+
+    def due(self, now: datetime) -> datetime | None:
+        """The moment before which interactions are deleted now, or nothing where the last deletion is too recent."""
+        if self.next and now < self.next:
+            return None
+        self.next = now + PAUSE
+        return now - timedelta(days=self.days)
 
 
 def record(root: Path, interaction: Interaction) -> None:
@@ -95,6 +116,15 @@ def read(root: Path, application: str, since: datetime | None = None) -> list[In
     start = stamp(since) if since else ""
     with _log(root) as connection:
         return [_interaction(row) for row in connection.execute(_SELECT, (application, start))]
+
+
+def forget(root: Path, application: str, environment: str, before: datetime) -> int:
+    """Deletes the application's interactions in one environment that began earlier; returns how many. Their texts leave the disk."""
+    if not (root / LOG_FILE).is_file():
+        return 0
+    with _log(root) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        return connection.execute(_DELETE, (application, environment, stamp(before))).rowcount
 
 
 def stamp(moment: datetime) -> str:

@@ -59,7 +59,6 @@ WORDS = {
     "postgres": "pgvector",
     "postgresql": "pgvector",
     "reject": "refuse",
-    "template": "Prompt",
     "vllm": "openai",
     "vectorstore": "RetrievalSource",
 }

@@ -1,0 +1,1 @@
+"""Programs that give the workspace to an engine, one each, run as `python FILE RULES`; they print `N violations`."""
