@@ -1,6 +1,6 @@
 """What the compiler says about a mistake: a value, never an exception.
 
-Every stage returns `(output, diagnostics)`. Formatting lives in `report/`; codes and their explanations in `codes.py`.
+Every stage returns `(output, diagnostics)`. Formatting lives in `report/`; codes and their explanations in `codes/`.
 """
 
 from __future__ import annotations
