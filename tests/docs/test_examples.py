@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from llmops.check.cases import run_cases
 from llmops.cli.main import VERBS
 from llmops.evaluate.cases import read_cases
-from llmops.kinds import KINDS
+from llmops.kinds import KINDS, POLICY_KINDS
 from llmops.link.templates import TemplateProblem, read_template
 from llmops.load.source import Source, load
+from llmops.pipeline import open_pack
 from llmops.validate import mistakes_of, schema_mistakes
 from tests.docs.handbook import Block, blocks
 
-SETTINGS = ("Workspace", "Patch")
+SETTINGS = ("Workspace", "Patch", *POLICY_KINDS)
 """Documents that are no resources; `mistakes_of` knows only resources."""
 
 
@@ -50,6 +52,15 @@ def test_templates_parse(block: Block) -> None:
 def test_every_kind_has_an_example() -> None:
     shown = {document.get("kind") for block in blocks("yaml") for document in documents(block)}
     assert shown >= {*KINDS, *SETTINGS}
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("yaml") if "\nkind: Policy\n" in b.text], ids=str)
+def test_policies_pass_their_own_cases(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(block.text)
+    results, judgements = run_cases(open_pack(tmp_path).packs.rules)
+    assert results
+    assert not [result.problem for result in results if result.problem]
+    assert not [flaw for judgement in judgements for flaw in judgement.flaws]
 
 
 @pytest.mark.parametrize("block", list(blocks("yaml fragment")), ids=str)

@@ -176,6 +176,12 @@ def test_a_deletion_is_due_at_once_and_then_once_an_hour() -> None:
     assert retention.due(later + timedelta(minutes=1)) is None
 
 
+@pytest.fixture(autouse=True)
+def local_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `services` sets for the server that it starts."""
+    monkeypatch.setenv("LLMOPS_LOCAL_API_KEY", "unused")
+
+
 def opened(root: Path, **changes: Any) -> Assistant:
     """An application that needs no server as long as it is not asked anything that can be answered."""
     return Assistant.open(open_bundle(graph(application(sources=(), **changes)), root / "build"), "assistant", root)
