@@ -58,7 +58,7 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     peers = Peers((), {}) if args.no_peers else find_peers(workspaces[smallest], smallest, args.peers.resolve())
     contenders = [*_ours(folder, workspaces), *peers.contenders]
     runs = measure(contenders, args.repeats, bench_in(folder, ROOT / "compiler"))
-    return {"figures": _figures(runs, peers.absent, smallest), "targets": judge(runs)}
+    return {"figures": figures(runs, peers.absent, smallest), "targets": judge(runs)}
 
 
 def _ours(folder: Path, workspaces: Mapping[int, Path]) -> list[Contender]:
@@ -74,7 +74,7 @@ def _ours(folder: Path, workspaces: Mapping[int, Path]) -> list[Contender]:
     return contenders
 
 
-def _figures(runs: Mapping[str, Run], absent: Mapping[str, str], size: int) -> dict[str, Any]:
+def figures(runs: Mapping[str, Run], absent: Mapping[str, str], size: int) -> dict[str, Any]:
     """Seconds, megabytes, and CPU time as a multiple of the floor's and of `llmops check`'s for the same number of files."""
     figures: dict[str, Any] = {}
     for name, figure in runs.items():

@@ -11,18 +11,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A command under its name in the table. `prepare` runs before each round, outside the clock."""
+    """A command under its name in the table. `prepare` runs before each round, outside the clock.
+
+    It must print `says`, so that nobody wins by doing nothing; then it may exit with 1, which means findings.
+    """
 
     name: str
     command: tuple[str, ...]
     folder: Path
     prepare: Callable[[], None] = lambda: None
+    says: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Bench:
 
 
 class Failed(Exception):
-    """A contender that did not finish with 0: a figure for it would mean nothing."""
+    """A contender that did not finish, or did not find what there is: a figure for it would mean nothing."""
 
 
 def bench_in(folder: Path, *paths: Path) -> Bench:
@@ -72,14 +77,18 @@ def measure(contenders: Iterable[Contender], repeats: int, bench: Bench) -> dict
 def _run(contender: Contender, bench: Bench) -> Run:
     contender.prepare()
     log = bench.folder / "output.txt"
+    variables = {**bench.variables, **contender.variables}
     with log.open("wb") as output:
         start = time.perf_counter()
-        process = subprocess.Popen(contender.command, cwd=contender.folder, env=bench.variables, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(contender.command, cwd=contender.folder, env=variables, stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)  # it is reaped here, so `subprocess` need not wait for it
-    if process.returncode:
-        raise Failed(f"{contender.name} exited with {process.returncode}:\n{log.read_text('utf-8', 'replace')[-2_000:]}")
+    printed = log.read_text("utf-8", "replace")
+    if process.returncode not in ((0, 1) if contender.says else (0,)):
+        raise Failed(f"{contender.name} exited with {process.returncode}:\n{printed[-2_000:]}")
+    if contender.says not in printed:
+        raise Failed(f"{contender.name} does not say {contender.says!r}:\n{printed[-2_000:]}")
     return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024 / 1e6)
 
 

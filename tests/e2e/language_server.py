@@ -100,7 +100,9 @@ class LanguageServer:
         options = {"processId": None, "rootUri": self.folder.as_uri(), "capabilities": CAPABILITIES}
         self._ask("initialize", {**options, "workspaceFolders": [{"uri": self.folder.as_uri(), "name": "workspace"}]})
         self._send({"method": "initialized", "params": {}})
-        self._send({"method": "workspace/didChangeConfiguration", "params": {"settings": self.settings}})
+        # The server asks for the settings in its own time; until it has them it knows no schema.
+        while self._read().get("method") != "workspace/configuration":
+            pass
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MACROS = frozenset({"all", "exists", "exists_one", "filter", "map"})
 _TOKEN = re.compile(
@@ -35,7 +35,8 @@ class Node:
     """`sort` is `binary`, `not`, `choice`, `call`, `macro`, `select`, `list`, `map`, `text`, `number` or `name`.
 
     `word` is the operator, the function or the literal, and `at` where it stands. A macro's parts are its target and its
-    body; a call's its target, if it has one, and its arguments; a choice's the condition and the two branches.
+    body; a call's its target, if it has one, and its arguments; a choice's the condition and the two branches. Parentheses
+    belong to what they enclose.
     """
 
     sort: str
@@ -171,7 +172,7 @@ class _Reader:
     def _bracketed(self, token: Token) -> Node:
         if token.text == "(":
             (inner,) = self._items("(", ")")
-            return inner
+            return replace(inner, start=token.start, end=self._end())
         if token.text not in ("[", "{"):
             raise SyntaxError(f"{token.text!r} at {token.start}")
         sort, closing = ("list", "]") if token.text == "[" else ("map", "}")

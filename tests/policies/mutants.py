@@ -73,13 +73,9 @@ def _connect(text: str, root: Node) -> Made:
     for node in _binaries(root, "&&", "||"):
         other = "||" if node.word == "&&" else "&&"
         left, right = (text[part.start : part.end] for part in node.parts)
-        yield f"{other}: {_of(text, node)}", _put(text, node, f"(({text[node.start : node.at].rstrip()}) {other} ({_right(text, node)}))")
+        yield f"{other}: {_of(text, node)}", _put(text, node, f"(({left}) {other} ({right}))")
         yield f"left of {node.word}: {_of(text, node)}", _put(text, node, f"({left})")
         yield f"right of {node.word}: {_of(text, node)}", _put(text, node, f"({right})")
-
-
-def _right(text: str, node: Node) -> str:
-    return text[node.at + len(node.word) : node.end].strip()
 
 
 def _compare(text: str, root: Node) -> Made:

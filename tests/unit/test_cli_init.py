@@ -26,7 +26,7 @@ def test_a_new_workspace_has_no_findings(template: str, environment: str, tmp_pa
         with pytest.raises(UsageError, match="no environment"):
             check_workspace(tmp_path, environment)
         return
-    assert check_workspace(tmp_path, environment).diagnostics == ()
+    assert [d for d in check_workspace(tmp_path, environment).diagnostics if d.severity != "note"] == []
     assert compile_workspace(tmp_path, environment).artifacts
 
 
@@ -146,3 +146,14 @@ def test_doctor_sends_broken_specs_to_check(llmops: Run, tmp_path: Path) -> None
     file.write_text(yaml.safe_dump_all(documents[1:]))
     done = llmops("doctor", cwd=tmp_path)
     assert done.returncode == 1 and "mend: llmops check" in done.stdout
+
+
+def test_this_repository_is_set_up_as_a_new_workspace_is() -> None:
+    for path, content in EDITOR_FILES.items():
+        assert json.loads((ROOT / path).read_text()) == content
+
+
+def test_the_page_on_editors_shows_what_is_written() -> None:
+    page = (ROOT / "docs" / "editors.md").read_text()
+    assert json.loads(page.partition("```json\n")[2].partition("```")[0]) == SETTINGS
+    assert page.count('"./.llmops/llmops.schema.json"') == 3, "VS Code, Neovim and Helix"

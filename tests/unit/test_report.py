@@ -1,111 +1,31 @@
-"""Reports: the caret stands under what it means, nothing steers the terminal, and JSON has a fixed form."""
+"""Reports: what is shown, what fails a check, the fixed form of JSON, and drawings of the graph."""
 
 from __future__ import annotations
 
 import json
-import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from llmops.diagnostics import Diagnostic, Location, in_order
+from llmops.diagnostics import Edit, Location, in_order
 from llmops.pipeline import check_workspace
-from llmops.report.excerpt import WIDTH, excerpt, plain
+from llmops.report import FORMATS
+from llmops.report.findings import Findings, explanation_of, fails, name_of
 from llmops.report.graph import GRAPHS
-from llmops.report.json import json_report
-from llmops.report.text import text_report
+from llmops.report.json import json_report, report
+from tests.architecture.sources import modules_in
+from tests.unit.report_samples import REASON, diagnostic, findings, one_of_each, violation
 
-TEXT = "a: 1\nbcd: 22\n"
-
-
-def diagnostic(
-    *places: Location, code: str = "LLM0205", severity: str = "error", message: str = "Wrong", hint: str = "Mend it."
-) -> Diagnostic:
-    return Diagnostic(code, severity, message, places, "a", hint)  # type: ignore[arg-type]
+NO_FORMS = {"block", "diff", "error_pages", "excerpt", "findings", "graph", "palette", "policies", "repairs", "rules", "snippet"}
+"""What the forms are made of, and reports of other things than findings."""
+PLACE = Location("x.yaml", 1, 1, 1)
+EDIT = Edit("x.yaml", 0, ("spec", "revision"), "v1")
 
 
-def report(*found: Diagnostic, text: str = TEXT, colour: bool = False) -> str:
-    return text_report(found, lambda _: text, colour=colour)
-
-
-def test_one_finding() -> None:
-    assert report(diagnostic(Location("x.yaml", 2, 6, 2))) == (
-        "error[LLM0205]: Wrong\n"
-        " --> x.yaml:2:6\n"
-        "  |\n"
-        "2 | bcd: 22\n"
-        "  |      ^^\n"
-        "  = help: Mend it.\n"
-        "\n"
-        "1 error. `llmops explain LLM0205` says more.\n"
-    )
-
-
-def test_related_places_have_labels_and_a_common_margin() -> None:
-    found = report(diagnostic(Location("x.yaml", 2, 1, 3), Location("y.yaml", 12, 1, 1, "the base is here")), text="bcd: 22\n" * 12)
-    assert "  ::: y.yaml:12:1\n" in found and "12 | bcd: 22\n   | - the base is here\n" in found and " 2 | bcd: 22\n" in found
-
-
-@pytest.mark.parametrize(
-    ("severities", "closing"),
-    [
-        (["error"], "1 error"),
-        (["warning"], "1 warning"),
-        (["error", "error"], "2 errors"),
-        (["error", "warning", "warning"], "1 error and 2 warnings"),
-    ],
-)
-def test_the_closing_line(severities: list[str], closing: str) -> None:
-    found = [diagnostic(Location("x.yaml", i + 1), severity=s) for i, s in enumerate(severities)]
-    assert report(*found).rstrip().split("\n")[-1] == f"{closing}. `llmops explain LLM0205` says more."
-
-
-def test_no_findings_are_no_text() -> None:
-    assert report() == "" and json_report([]) == "[]\n"
-
-
-@pytest.mark.parametrize("place", [Location("x.yaml", 99), Location("x.yaml", 1, 99), Location("x.yaml", 1, 1, 999)])
-def test_places_beyond_the_text_do_no_harm(place: Location) -> None:
-    assert f"x.yaml:{place.line}:{place.column}" in report(diagnostic(place))
-
-
-def test_a_file_that_is_not_known_is_not_quoted() -> None:
-    assert "|" not in text_report([diagnostic(Location("x.csv", 3))], lambda _: None, colour=False)
-
-
-def test_colour_adds_only_colour() -> None:
-    found = diagnostic(Location("x.yaml", 2, 6, 2), Location("x.yaml", 1, 1, 1, "here"))
-    coloured = report(found, colour=True)
-    assert "\033[1;31m" in coloured and coloured != report(found)
-    assert re.sub(r"\033\[[0-9;]*m", "", coloured) == report(found)
-
-
-@pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\r", "\x00", "\x9b31m", "\u202e", "\u2066", "\ufeff"])
-def test_nothing_steers_the_terminal(evil: str) -> None:
-    found = diagnostic(Location("x.yaml", 1, 4, 1), message=f"Bad {evil}", hint=f"Not {evil}")
-    text = report(found, text=f"a: {evil}b")
-    assert evil not in text and text.isascii() is False
-    assert all(char.isprintable() or char == "\n" for char in text)
-
-
-@given(st.text(max_size=300), st.integers(1, 320), st.integers(1, 50))
-def test_the_caret_stands_under_its_character(line: str, column: int, width: int) -> None:
-    line = re.sub(r"[\n\r\x85\u2028\u2029]", "", line)
-    shown = excerpt(line, Location("x.yaml", 1, column, width), None)
-    assert shown is not None and len(shown.line) <= WIDTH + 2
-    if column <= len(line) and plain(line)[column - 1] == line[column - 1]:
-        assert shown.line[shown.column - 1] == line[column - 1]
-
-
-def test_tabs_take_one_column() -> None:
-    assert "1 |  a: 1\n  |  ^\n" in report(diagnostic(Location("x.yaml", 1, 2, 1)), text="\ta: 1")
-
-
-def test_lines_are_counted_as_yaml_does() -> None:
-    assert "2 | b\n" in report(diagnostic(Location("x.yaml", 2)), text="a\r\nb\r\n")
-    assert "2 | b\n" in report(diagnostic(Location("x.yaml", 2)), text="a\u2028b")
+def test_every_form_is_registered() -> None:
+    assert {module.rpartition(".")[2] for module in FORMATS.values()} == modules_in("report") - NO_FORMS
+    assert all(module == f"llmops.report.{name}" for name, module in FORMATS.items())
 
 
 def test_json_has_a_fixed_form() -> None:
@@ -113,7 +33,10 @@ def test_json_has_a_fixed_form() -> None:
     assert json.loads(json_report([found])) == [
         {
             "code": "LLM0205",
+            "policy": "",
             "severity": "error",
+            "waived": "",
+            "fixable": False,
             "message": "Wrong",
             "file": "x.yaml",
             "line": 2,
@@ -123,6 +46,52 @@ def test_json_has_a_fixed_form() -> None:
             "related": [{"file": "y.yaml", "line": 1, "column": 1, "label": "here"}],
         }
     ]
+
+
+def test_json_says_which_policy_fired_what_is_waived_and_what_can_be_mended() -> None:
+    edits = (EDIT,)
+    found = json.loads(report(findings(violation(PLACE, edits=edits), violation(PLACE, waived=REASON, edits=edits))))
+    assert [(f["code"], f["policy"], f["waived"], f["fixable"]) for f in found] == [
+        ("LLM0901", "pinned", "", True),
+        ("LLM0901", "pinned", REASON, False),
+    ]
+
+
+@pytest.mark.parametrize(("least", "shown"), [("error", 2), ("warning", 3), ("note", 4)])
+def test_the_least_severity_hides_what_is_below_it_and_never_what_is_waived(least: str, shown: int) -> None:
+    found = findings(*one_of_each(), least=least)
+    assert len(found.shown) == shown and any(d.waived for d in found.shown)
+    assert len(json.loads(report(found))) == shown
+
+
+def test_the_gravest_come_first_and_the_waived_last() -> None:
+    order = findings(*one_of_each()).gravest_first
+    assert [(d.severity, bool(d.waived)) for d in order] == [("error", False), ("warning", False), ("note", False), ("error", True)]
+
+
+@pytest.mark.parametrize(
+    ("severity", "waived", "least", "failed"),
+    [
+        ("error", "", "error", True),
+        ("warning", "", "error", False),
+        ("warning", "", "warning", True),
+        ("note", "", "note", False),
+        ("error", REASON, "note", False),
+    ],
+)
+def test_what_fails_a_check(severity: str, waived: str, least: str, failed: bool) -> None:
+    assert fails([violation(PLACE, severity, waived)], least) is failed  # type: ignore[arg-type]
+
+
+def test_a_broken_policy_goes_by_its_code_and_a_violated_one_by_its_name() -> None:
+    violated, broken = violation(PLACE), replace(violation(PLACE), code="LLM0902")
+    assert (name_of(violated), explanation_of(violated)) == ("pinned", "llmops policy explain pinned")
+    assert (name_of(broken), explanation_of(broken)) == ("LLM0902", "llmops explain LLM0902")
+
+
+@pytest.mark.parametrize(("folder", "named"), [("", "x.yaml"), ("teams/ai", "teams/ai/x.yaml")])
+def test_files_are_named_from_the_repository(folder: str, named: str) -> None:
+    assert Findings((), lambda _: None, folder=folder).in_repository("x.yaml") == named
 
 
 def test_findings_are_sorted_and_not_repeated() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from llmops.cli.schema import FILES
 from llmops.kinds import KINDS, POLICY_KINDS, schema
-from llmops.kinds.editor import SNIPPETS, draft_07, filled_in, snippets
+from llmops.kinds.editor import draft_07, filled_in
 from llmops.kinds.fields import annotated
-from llmops.kinds.generate import SCHEMAS, SETTINGS
+from llmops.kinds.generate import SCHEMAS, SETTINGS, SNIPPETS, snippets
 from llmops.load.source import Source, load
 from llmops.validate import mistakes_of, schema_mistakes
 from llmops.validate.formats import FORMATS

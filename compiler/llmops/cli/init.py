@@ -32,7 +32,7 @@ SETTINGS = {
     }
 }
 EXTENSIONS = {"recommendations": ["redhat.vscode-yaml"]}
-EDITOR_FILES = {".vscode/settings.json": SETTINGS, ".vscode/extensions.json": EXTENSIONS}
+EDITOR_FILES: Mapping[str, Mapping[str, object]] = {".vscode/settings.json": SETTINGS, ".vscode/extensions.json": EXTENSIONS}
 """What VS Code reads in a workspace. The first line of a file names a schema for its first document only; these hold for all."""
 
 

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
-from llmops.diagnostics import Diagnostic
 from llmops.errors import UsageError
-from llmops.load.discover import SETTINGS, find_root
-from llmops.load.source import Places
-from llmops.report.text import text_report
+from llmops.load.root import SETTINGS, find_root
+
+if TYPE_CHECKING:
+    from llmops.diagnostics import Diagnostic
+    from llmops.load.source import Places
 
 Progress = Callable[[str], None]
 COUNTED = re.compile(r"(\d+) of (\d+)")
@@ -44,9 +46,21 @@ def uses_colour(stream: object) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or bool(getattr(stream, "isatty", lambda: False)())
 
 
+def width_of(stream: TextIO) -> int | None:
+    """Columns of the terminal behind a stream; None where there is none."""
+    if not stream.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
 def print_findings(diagnostics: Iterable[Diagnostic], places: Places) -> None:
-    """Findings in full, on standard error."""
-    sys.stderr.write(text_report(diagnostics, places.text, colour=uses_colour(sys.stderr)))
+    """Errors, warnings and what is waived, in full, on standard error."""
+    from llmops.report.text import text_report
+
+    colour, width = uses_colour(sys.stderr), width_of(sys.stderr)
+    sys.stderr.write(text_report(diagnostics, places.text, colour=colour, width=width, least="warning"))
 
 
 @contextmanager

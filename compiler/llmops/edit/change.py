@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from difflib import SequenceMatcher
 from typing import Any
 
 from llmops.edit.data import same
+from llmops.overlay import MERGE_KEYS
 from llmops.resources import Path
 
 
@@ -62,16 +64,17 @@ def _between_maps(old: dict[str, Any], new: dict[str, Any], path: Path) -> Itera
 
 
 def _between_lists(old: list[Any], new: list[Any], path: Path) -> Iterator[Step]:
-    """What is equal at the start and at the end stays; between them items are paired in order."""
-    head = _equal_items(old, new)
-    tail = min(_equal_items(old[::-1], new[::-1]), min(len(old), len(new)) - head)
-    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
-    paired = min(len(middle_old), len(middle_new))
-    for i in range(paired):
-        yield from steps_between(middle_old[i], middle_new[i], (*path, head + i))
-    yield from (Add(path, head + i, middle_new[i]) for i in range(paired, len(middle_new)))
-    yield from (Remove((*path, head + i)) for i in reversed(range(paired, len(middle_old))))
+    """From the end, so that no position moves before it is used. Items that stay, or keep their name, keep their comments."""
+    matcher = SequenceMatcher(None, [_token(item) for item in old], [_token(item) for item in new], autojunk=False)
+    for _, start, end, start_new, end_new in reversed(matcher.get_opcodes()):
+        paired = min(end - start, end_new - start_new)
+        for i in range(paired):
+            yield from steps_between(old[start + i], new[start_new + i], (*path, start + i))
+        yield from (Add(path, start + i, new[start_new + i]) for i in range(paired, end_new - start_new))
+        yield from (Remove((*path, i)) for i in reversed(range(start + paired, end)))
 
 
-def _equal_items(left: list[Any], right: list[Any]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: same(*pair), zip(left, right, strict=False)))
+def _token(item: Any) -> str:
+    """What an item is known by: its id or name, or else all of it."""
+    names = [item[key] for key in MERGE_KEYS if isinstance(item.get(key), str)] if isinstance(item, dict) else []
+    return f"={names[0]}" if names else json.dumps(item, sort_keys=True)

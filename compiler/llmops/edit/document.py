@@ -78,9 +78,9 @@ def _hold_values(after: str, wanted: list[Any], path: Path) -> None:
 
 
 def _hold_lines(page: Page, after: str, bounds: tuple[int, int], path: Path) -> None:
-    """The lines before and after the bounds are the same, to the byte; a text without a last line break keeps to that."""
+    """The lines before and after the bounds are the same, to the byte, and so is a line break at the end."""
     head, tail = page.text[: bounds[0]], page.text[bounds[1] :]
     ending = "" if LAST_BREAK.search(page.text) else page.style.newline
     whole = (after + ending).startswith(head) and after.endswith(tail) and len(after + ending) >= len(head) + len(tail)
-    if not whole or bool(LAST_BREAK.search(after)) == bool(ending):
+    if not whole or not (ending or LAST_BREAK.search(after)):
         raise EditRefused(f"{dotted(path)} cannot be edited without changing other lines")

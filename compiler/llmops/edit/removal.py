@@ -27,7 +27,8 @@ def _lines(page: Page, inside: list[Entry], position: int) -> Splice:
     start = entry.start if entry.key is not None else _dash(page, inside, position)
     end = line_end(text, end_of(text, entry))
     if not stands_first(text, start):
-        return _beside_a_dash(text, start, end, inside[1])
+        following = inside[1].start if entry.key is not None else _dash(page, inside, 1)
+        return _beside_a_dash(text, start, end, following)
     begin, after = line_start(text, start), next_line(text, end)
     if after == end:  # the file's last line has no break, and shall have none
         begin = len(text[:begin].removesuffix(page.style.newline))
@@ -46,10 +47,10 @@ def _dash(page: Page, inside: list[Entry], position: int) -> int:
     return start + entry.column
 
 
-def _beside_a_dash(text: str, start: int, end: int, following: Entry) -> Splice:
-    """The first field of an item shares the dash's line: the second moves up, unless comments stand between."""
-    if following.key is not None and not text[end : following.start].strip():
-        return Splice(start, following.start, "")
+def _beside_a_dash(text: str, start: int, end: int, following: int) -> Splice:
+    """The first entry of an item shares the dash's line: the second moves up, unless comments stand between."""
+    if not text[end:following].strip():
+        return Splice(start, following, "")
     return Splice(len(text[:start].rstrip(" ")), end, "")
 
 

@@ -38,10 +38,8 @@ def replace(page: Page, entry: Entry, value: Any) -> Splice:
 
 def _in_brackets(page: Page, entry: Entry, value: Any) -> Splice:
     node = entry.value
-    if isinstance(value, dict | list):
-        text = flow_text(value)
-    else:
-        text = one_line(value, in_flow=entry.in_flow, quote=style_of_scalar(node))
+    quote = style_of_scalar(node)
+    text = flow_text(value) if isinstance(value, dict | list) else one_line(value, in_flow=entry.in_flow, quote=quote)
     return Splice(node.start_mark.index, node.end_mark.index, _gap(page.text, entry) + text)
 
 

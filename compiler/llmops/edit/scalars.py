@@ -6,6 +6,7 @@ Every candidate is read back by `llmops.load.yaml_core` before it is taken, so n
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from llmops.load.yaml_core import YamlProblem, build, compose
@@ -13,6 +14,7 @@ from llmops.load.yaml_core import YamlProblem, build, compose
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 # All that a reader may refuse or an editor may not show: control characters, line breaks, the byte order mark.
 _TO_ESCAPE = re.compile(r'[\\"]|[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]')
+_BREAKS = re.compile(r"[\n\r\x85\u2028\u2029]").search
 _FOLD = re.compile(r"(?<=\S) (?=\S)")
 
 
@@ -67,7 +69,7 @@ def _wrap(line: str, width: int) -> list[str]:
     return rows
 
 
-def _quoted(value: str, fits: Any, quote: str | None) -> str:
+def _quoted(value: str, fits: Callable[[str], bool], quote: str | None) -> str:
     single = "'" + value.replace("'", "''") + "'"
     double = '"' + _TO_ESCAPE.sub(_escape, value) + '"'
     if quote == '"':
@@ -75,10 +77,7 @@ def _quoted(value: str, fits: Any, quote: str | None) -> str:
     if quote != "'" and fits(value):
         return value
     prefers_single = quote == "'" or "\\" in value or '"' in value
-    return single if prefers_single and not BREAKS(value) and fits(single) else double
-
-
-BREAKS = re.compile(r"[\n\r\x85\u2028\u2029]").search
+    return single if prefers_single and not _BREAKS(value) and fits(single) else double
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from llmops.edit.tree import BREAK, Entry, entries_of, is_block
+from llmops.edit.tree import BREAK, Entry, entries_of, is_block, is_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,9 @@ def _holds(entry: Entry, kind: type[Node]) -> bool:
 
 
 def _is_item(entry: Entry) -> bool:
-    same_line = entry.parent is not None and entry.value.start_mark.column > entry.column
-    return entry.key is None and same_line and not entry.in_flow
+    """Whether it is an item of a block list that stands beside its dash."""
+    beside = entry.parent is not None and entry.value.start_mark.column > entry.column
+    return entry.key is None and beside and not entry.in_flow and is_written(entry.value)
 
 
 def _first_column(entry: Entry) -> int:

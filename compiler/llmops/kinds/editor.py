@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 Schema = dict[str, Any]
+Snippet = dict[str, str]
 
-SNIPPETS = Path(__file__).parent / "snippets"
 FIRST_FIELDS = ("apiVersion", "kind", "metadata", "spec", "target", "patch")
 """The order in which people write them."""
 
 _STOP = re.compile(r"\$\{\d+(?::([^}]*)|\|([^,|]*)[^|]*\|)\}")
 
 
-def one_of_kinds(schemas: Mapping[str, Schema]) -> Schema:
+def one_of_kinds(schemas: Mapping[str, Schema], whole_documents: Iterable[Snippet]) -> Schema:
     """One schema for every kind, chosen by `kind`, so that an editor completes the right fields."""
     definitions: Schema = {}
     rules = []
@@ -39,7 +38,7 @@ def one_of_kinds(schemas: Mapping[str, Schema]) -> Schema:
             "apiVersion": {"const": "llmops/v1", **_told("Version of the spec language: always `llmops/v1`.")},
             "kind": _choice({kind: schema["description"] for kind, schema in schemas.items()}, "What this document declares."),
         },
-        "allOf": [_whole_documents(schemas), *rules],
+        "allOf": [_while_empty(whole_documents), *rules],
         "$defs": definitions,
     }
 
@@ -55,9 +54,9 @@ def for_editors(schema: Schema) -> Schema:
     return shown
 
 
-def with_whole_documents(schema: Schema, kind: str) -> Schema:
+def with_whole_documents(schema: Schema, whole_documents: Iterable[Snippet]) -> Schema:
     """The schema of a file of its own form, as `llmops.yaml`, which offers its document while it is empty."""
-    return {**schema, "allOf": [_whole_documents([kind])]}
+    return {**schema, "allOf": [_while_empty(whole_documents)]}
 
 
 def draft_07(schema: Schema) -> Schema:
@@ -67,11 +66,12 @@ def draft_07(schema: Schema) -> Schema:
     return {**_without_siblings(older, definitions), "definitions": _without_siblings(definitions, definitions)}
 
 
-def snippets(kind: str) -> list[dict[str, str]]:
-    """The whole documents of a kind: the first line of each file is its label, the rest is in the snippet syntax of editors."""
-    files = [file for file in sorted(SNIPPETS.glob("*.yaml")) if file.name.partition(".")[0] == kind]
-    texts = [file.read_text("utf-8").partition("\n") for file in files]
-    return [_snippet(label.removeprefix("# "), body.rstrip()) for label, _, body in texts]
+def snippet(text: str) -> Snippet:
+    """A whole document for `defaultSnippets`: the first line of `text` is its label, the rest is in the snippet syntax of editors."""
+    label, _, body = text.partition("\n")
+    example = filled_in(body.rstrip())
+    shown = {"description": example, "markdownDescription": f"```yaml\n{example}\n```"}
+    return {"label": label.removeprefix("# "), "bodyText": body.rstrip(), **shown}
 
 
 def filled_in(body: str) -> str:
@@ -79,14 +79,9 @@ def filled_in(body: str) -> str:
     return _STOP.sub(lambda stop: stop[1] or stop[2], body)
 
 
-def _snippet(label: str, body: str) -> dict[str, str]:
-    example = filled_in(body)
-    return {"label": label, "bodyText": body, "description": example, "markdownDescription": f"```yaml\n{example}\n```"}
-
-
-def _whole_documents(kinds: Iterable[str]) -> Schema:
+def _while_empty(whole_documents: Iterable[Snippet]) -> Schema:
     """Offered as long as the document has no kind."""
-    return {"if": {"not": {"required": ["kind"]}}, "then": {"defaultSnippets": [s for kind in kinds for s in snippets(kind)]}}
+    return {"if": {"not": {"required": ["kind"]}}, "then": {"defaultSnippets": list(whole_documents)}}
 
 
 def _choice(meaning: Mapping[str, str], description: str) -> Schema:

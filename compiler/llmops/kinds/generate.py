@@ -13,9 +13,10 @@ import orjson
 from pydantic import BaseModel
 
 from llmops.kinds import KINDS, POLICY_KINDS
-from llmops.kinds.editor import draft_07, for_editors, one_of_kinds, with_whole_documents
+from llmops.kinds.editor import draft_07, for_editors, one_of_kinds, snippet, with_whole_documents
 
 SCHEMAS = Path(__file__).parent / "schemas"
+SNIPPETS = Path(__file__).parent / "snippets"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 SETTINGS = ("Workspace", "Patch")
@@ -46,8 +47,15 @@ def _models() -> dict[str, type[BaseModel]]:
 
 
 def _editor_schemas(shown: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    settings = {name.lower(): with_whole_documents(shown[name], name) for name in SETTINGS}
-    return {"llmops": one_of_kinds({kind: schema for kind, schema in shown.items() if kind not in SETTINGS}), **settings}
+    settings = {name.lower(): with_whole_documents(shown[name], snippets(name)) for name in SETTINGS}
+    kinds = {kind: schema for kind, schema in shown.items() if kind not in SETTINGS}
+    return {"llmops": one_of_kinds(kinds, [document for kind in kinds for document in snippets(kind)]), **settings}
+
+
+def snippets(kind: str) -> list[dict[str, str]]:
+    """The whole documents of a kind: `snippets/<kind>.yaml` and `snippets/<kind>.<variant>.yaml`."""
+    files = [file for file in sorted(SNIPPETS.glob("*.yaml")) if file.name.partition(".")[0] == kind]
+    return [snippet(file.read_text("utf-8")) for file in files]
 
 
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:

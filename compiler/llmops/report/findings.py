@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from llmops.diagnostics import Diagnostic, Severity
@@ -22,7 +22,7 @@ class Findings:
     """The findings of one check. `least` is the least severe that is shown; what is waived is always shown.
 
     `folder` is the workspace's folder in its repository, with slashes, empty for the root: CI systems name files from there.
-    `files` are the spec files that were read. `policies` are the organisation's, by name, as their YAML says them.
+    `files` are the spec files that were read. `policies` reads the organisation's, by name, as their YAML says them.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -31,7 +31,7 @@ class Findings:
     least: Severity = "warning"
     folder: str = ""
     files: tuple[str, ...] = ()
-    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    policies: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
 
     @property
     def shown(self) -> tuple[Diagnostic, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmops.diagnostics import Diagnostic, Edit
-from llmops.edit.document import edited
-from llmops.edit.refusal import EditRefused
+from llmops.diagnostics import Diagnostic
+from llmops.edit import apply_edits
 from llmops.load.yaml_core import lines_of
 from llmops.report.excerpt import quote
 from llmops.report.findings import Lines
@@ -14,22 +13,10 @@ from llmops.report.findings import Lines
 
 def repairs(diagnostic: Diagnostic, text_of: Lines) -> dict[str, dict[str, Any]]:
     """File → SARIF's `replacement` that makes all edits of the file; none at all where one edit can only be made by hand."""
-    changes: dict[str, tuple[str, str]] = {}
-    for edit in diagnostic.edits:
-        before = text_of(edit.file)
-        after = None if before is None else _edited(changes.get(edit.file, (before, before))[1], edit)
-        if before is None or after is None:
-            return {}
-        changes[edit.file] = (before, after)
-    replacements = {file: _replacement(*change) for file, change in changes.items()}
-    return replacements if all(_is_public(r["insertedContent"]["text"]) for r in replacements.values()) else {}
-
-
-def _edited(text: str, edit: Edit) -> str | None:
-    try:
-        return edited(text, edit.index, edit.path, edit.value)
-    except EditRefused:
-        return None
+    made = apply_edits(diagnostic.edits, lambda file: text_of(file) or "")
+    replacements = {change.file: _replacement(change.before, change.after) for change in made.files}
+    is_whole = not made.refused and all(_is_public(r["insertedContent"]["text"]) for r in replacements.values())
+    return replacements if is_whole else {}
 
 
 def _replacement(before: str, after: str) -> dict[str, Any]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmops.diagnostics import Diagnostic
 from llmops.report.findings import Findings, name_of
 
-LEVELS = {"error": "error", "warning": "warning", "note": "note"}
 # GitHub reads 9 and more as critical, 7 as high, 4 as medium, and what is above 0 as low.
 _SECURITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 _MOST_TAGS = 20
 """As many as GitHub takes for a rule."""
 
 
-def rule_entry(diagnostic: Diagnostic, findings: Findings) -> dict[str, Any]:
-    """A `reportingDescriptor` for what `diagnostic` is a finding of."""
-    name = name_of(diagnostic)
-    policy = findings.policies.get(name) if name != diagnostic.code else None
-    about = _policy(policy) if policy else _code(diagnostic.code)
-    return {"id": name, **about, "defaultConfiguration": {"level": LEVELS[diagnostic.severity]}}
+def rule_entries(diagnostics: Sequence[Diagnostic], findings: Findings) -> list[dict[str, Any]]:
+    """One `reportingDescriptor` for each code and each violated policy, in the order of the findings."""
+    first = {name_of(d): d for d in reversed(diagnostics)}
+    names = list(dict.fromkeys(name_of(d) for d in diagnostics))
+    policies = findings.policies() if any(name != first[name].code for name in names) else {}
+    return [_entry(name, first[name], policies) for name in names]
+
+
+def _entry(name: str, diagnostic: Diagnostic, policies: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    about = _code(diagnostic.code) if name == diagnostic.code else _policy(policies[name])
+    return {"id": name, **about, "defaultConfiguration": {"level": diagnostic.severity}}
 
 
 def _code(name: str) -> dict[str, Any]:

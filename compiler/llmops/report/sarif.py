@@ -16,7 +16,7 @@ from llmops.diagnostics import Diagnostic, Location
 from llmops.report.excerpt import plain
 from llmops.report.findings import Findings, name_of
 from llmops.report.repairs import repairs
-from llmops.report.rules import LEVELS, rule_entry
+from llmops.report.rules import rule_entries
 from llmops.version import VERSION
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -31,9 +31,9 @@ def report(findings: Findings) -> str:
 
 
 def _run(findings: Findings) -> dict[str, Any]:
-    names = list(dict.fromkeys(name_of(d) for d in findings.shown))
-    rules = {name: rule_entry(next(d for d in findings.shown if name_of(d) == name), findings) for name in names}
-    driver = {"name": "llmops", "version": VERSION, "semanticVersion": VERSION, "rules": list(rules.values())}
+    rules = rule_entries(findings.shown, findings)
+    names = [rule["id"] for rule in rules]
+    driver = {"name": "llmops", "version": VERSION, "semanticVersion": VERSION, "rules": rules}
     return {
         "tool": {"driver": driver},
         "automationDetails": {"id": f"llmops/{findings.environment}/"},
@@ -66,7 +66,7 @@ def _result(diagnostic: Diagnostic, number: int, names: list[str], findings: Fin
     result: dict[str, Any] = {
         "ruleId": name,
         "ruleIndex": names.index(name),
-        "level": LEVELS[diagnostic.severity],
+        "level": diagnostic.severity,
         "message": {"text": _message(diagnostic)},
         "locations": [{"physicalLocation": _physical(first, findings)}],
         "partialFingerprints": {"llmops/v1": fingerprint},

@@ -1,0 +1,149 @@
+"""Measures `llmops check` with an organisation's policies, with and without its cache, beside other policy engines on the same files
+and rules.
+
+`python -m bench.policies [--json] [--repeats 5] [--peers BIN | --no-peers]`; docs/performance.md explains it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.compile import LLMOPS, PEERS, ROOT, figures, table
+from bench.corpus import generate
+from bench.peers import SCHEMA
+from bench.processes import Contender, Failed, Run, bench_in, measure
+from bench.rules import generate_broken, kcl, rego, rules, write_pack
+
+SMALL, MIDDLE, LARGE = 20, 2000, 10_000
+LIMITS = {
+    "llmops --help": 0.060,
+    f"llmops check {SMALL}": 0.150,
+    f"llmops check {MIDDLE}": 0.6,
+    f"llmops check, unchanged {MIDDLE}": 0.060,
+    f"llmops check, unchanged {LARGE}": 0.150,
+}
+"""CPU seconds. All checks are of workspaces with 25 policies."""
+STARTER = ROOT / "policies"
+ENGINES = ROOT / "bench/engines"
+CHECKOV = (
+    "-d",
+    "specs",
+    "--framework",
+    "kubernetes",
+    "--check",
+    "BENCH_*",
+    "--compact",
+    "--quiet",
+    "--skip-download",
+    "--external-checks-dir",
+)
+SETTLED = 2.5
+"""Seconds after which the cache believes what the file system says of a file."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """1 where a target is missed, 2 where a contender fails."""
+    args = _parser().parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="llmops-bench-") as folder:
+        try:
+            report = run(Path(folder), args)
+        except Failed as failure:
+            print(failure, file=sys.stderr)
+            return 2
+    print(json.dumps(report, indent=2) if args.json else table(report))
+    return 0 if all(target["holds"] for target in report["targets"]) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m bench.policies", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="figures and targets for programs")
+    parser.add_argument("--sizes", type=int, nargs=3, default=[SMALL, MIDDLE, LARGE], metavar="N", help="files of the three workspaces")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="measured rounds; the median counts")
+    parser.add_argument("--peers", type=Path, default=PEERS, metavar="BIN", help="the peers' programs (default: those of `make bench-env`)")
+    parser.add_argument("--no-peers", action="store_true", help="leave the peers out")
+    return parser
+
+
+def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Everything measured in one go, in the form that `--json` prints."""
+    contenders = [Contender("llmops --help", (*LLMOPS, "--help"), folder), *_ours(folder, args.sizes)]
+    absent: dict[str, str] = {}
+    if not args.no_peers:
+        programs = args.peers.resolve()
+        peers = list(_peers(folder, args.sizes[1], programs))
+        contenders += [peer for peer in peers if Path(peer.command[0]).exists()]
+        absent = {peer.name.rpartition(" ")[0]: "not installed" for peer in peers if peer not in contenders}
+    time.sleep(SETTLED)
+    runs = measure(contenders, args.repeats, bench_in(folder, ROOT / "compiler"))
+    return {"figures": figures(runs, absent, args.sizes[1]), "targets": judge(runs)}
+
+
+def _ours(folder: Path, sizes: Sequence[int]) -> Iterator[Contender]:
+    small, middle, large = sizes
+    for size in sizes:
+        generate(folder / f"clean-{size}", size)
+        write_pack(folder / f"clean-{size}/policies")
+    generate_broken(folder / "broken", middle)
+    shutil.copytree(folder / "broken", folder / "starter")
+    write_pack(folder / "broken/policies")
+    shutil.copytree(STARTER, folder / "starter/policies")
+    yield _check(f"llmops check {small}", folder / f"clean-{small}", _clean(small))
+    yield _check(f"llmops check {middle}", folder / "broken", f"{len(rules())} errors")
+    yield _check(f"llmops check, starter pack {middle}", folder / "starter", "llmops explain")
+    for size in (middle, large):
+        yield Contender(f"llmops check, unchanged {size}", (*LLMOPS, "check"), folder / f"clean-{size}", says=_clean(size))
+
+
+def _clean(size: int) -> str:
+    return f"{size} resources in dev: no findings"
+
+
+def _check(name: str, folder: Path, says: str) -> Contender:
+    return Contender(name, (*LLMOPS, "check"), folder, says=says, variables={"LLMOPS_NO_CACHE": "1"})
+
+
+def _peers(folder: Path, size: int, programs: Path) -> Iterator[Contender]:
+    """Every engine on the specs of `folder/broken`; check-jsonschema knows no such rules and only holds them to the schema."""
+    (folder / "rules.rego").write_text(rego(), "utf-8")
+    (folder / "rules.k").write_text(kcl(), "utf-8")
+    table_of_rules = ROOT / "bench/rules.yaml"
+    libraries = {
+        "regorus": (folder / "rules.rego", "with_regorus.py"),
+        "rego-cpp": (folder / "rules.rego", "with_regopy.py"),
+        "KCL": (folder / "rules.k", "with_kcl.py"),
+        "cel-python": (table_of_rules, "with_cel_python.py"),
+    }
+    for name, (source, driver) in libraries.items():
+        command = (str(programs / "python"), str(ENGINES / driver), str(source))
+        yield Contender(f"{name} {size}", command, folder / "broken", says=f"{len(rules())} violations")
+    yield Contender(
+        f"checkov {size}",
+        (str(programs / "checkov"), *CHECKOV, str(ENGINES / "checkov_checks")),
+        folder / "broken",
+        says=f"Failed checks: {len(rules())},",
+        variables={"BENCH_RULES": str(table_of_rules)},
+    )
+    files = sorted(str(path.relative_to(folder / "broken")) for path in (folder / "broken/specs").rglob("*.yaml"))
+    validator = (str(programs / "check-jsonschema"), "--schemafile", str(SCHEMA), *files)
+    yield Contender(f"check-jsonschema, no rules {size}", validator, folder / "broken")
+
+
+def judge(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
+    """The targets and whether they hold; none where what they speak of was not measured."""
+    measured = {name: round(runs[name].cpu, 3) for name in LIMITS if name in runs}
+    return [
+        {"name": f"CPU seconds of {name}", "value": value, "limit": LIMITS[name], "holds": value <= LIMITS[name]}
+        for name, value in measured.items()
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
