@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test test-slow test-browser lint format lock bench bench-env clean
+.PHONY: help env demo test test-slow test-browser test-editor lint format lock bench bench-env clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -31,13 +31,16 @@ demo: env ## compile, index, evaluate, answer a question, serve Dagster's UI
 	@if [ "$${CI:-}" = true ] || [ ! -t 0 ]; then $(BIN)/llmops up --once; else $(BIN)/llmops up; fi
 
 test: env ## the quick tests
-	$(PYTEST) -n auto --ignore=tests/e2e --ignore=tests/browser tests
+	$(PYTEST) -n auto --ignore=tests/e2e --ignore=tests/browser --ignore=tests/editor tests
 
 test-slow: env ## tests with real engines, a real model and a real Postgres
 	$(PYTEST) tests/e2e
 
 test-browser: env ## tests that look at the pages with Chromium
 	$(PYTEST) tests/browser
+
+test-editor: env ## tests of completion with the real yaml-language-server (needs node and npm)
+	$(PYTEST) tests/editor
 
 lint: env ## style, types, import contracts
 	$(BIN)/ruff check .

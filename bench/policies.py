@@ -91,19 +91,20 @@ def _ours(folder: Path, sizes: Sequence[int]) -> Iterator[Contender]:
     for size in sizes:
         generate(folder / f"clean-{size}", size)
         write_pack(folder / f"clean-{size}/policies")
-    generate_broken(folder / "broken", middle)
-    shutil.copytree(folder / "broken", folder / "starter")
-    write_pack(folder / "broken/policies")
+    generate(folder / "starter", middle)
     shutil.copytree(STARTER, folder / "starter/policies")
+    generate_broken(folder / "broken", middle)
+    write_pack(folder / "broken/policies")
     yield _check(f"llmops check {small}", folder / f"clean-{small}", _clean(small))
     yield _check(f"llmops check {middle}", folder / "broken", f"{len(rules())} errors")
-    yield _check(f"llmops check, starter pack {middle}", folder / "starter", "llmops explain")
+    yield _check(f"llmops check, starter pack {middle}", folder / "starter", _clean(middle))
     for size in (middle, large):
         yield Contender(f"llmops check, unchanged {size}", (*LLMOPS, "check"), folder / f"clean-{size}", says=_clean(size))
 
 
 def _clean(size: int) -> str:
-    return f"{size} resources in dev: no findings"
+    """How a report without findings begins."""
+    return f"{size} resources in dev: no "
 
 
 def _check(name: str, folder: Path, says: str) -> Contender:

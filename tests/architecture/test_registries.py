@@ -11,9 +11,9 @@ from llmops.kinds.generate import SCHEMAS, generate, kind_model
 from llmops.render import TARGETS
 from tests.architecture.sources import imported_modules, modules_in
 
-KIND_SUPPORT = {"base", "fields", "generate", "policy", "workspace"}
+KIND_SUPPORT = {"base", "editor", "fields", "generate", "policy", "workspace"}
 RENDER_SUPPORT = {"base", "manifest", "safety_rules"}
-VERB_SUPPORT = {"main", "parts", "terminal"}
+VERB_SUPPORT = {"fixes", "inspection", "main", "parts", "terminal", "watch"}
 METRIC_SUPPORT = {"cases", "metrics", "observation", "run"}
 
 

@@ -94,9 +94,11 @@ class _Reader:
 
     @property
     def token(self) -> Token:
-        return self._tokens[self._position]
+        return self._tokens[min(self._position, len(self._tokens) - 1)]
 
     def _next(self) -> Token:
+        if self.token.sort == "end":
+            raise SyntaxError(f"the expression ends at {self.token.start}")
         self._position += 1
         return self._tokens[self._position - 1]
 

@@ -706,7 +706,7 @@ from llmops.cli.main import main
 try:
     main(["check"])
 finally:
-    print(*sorted({"yaml", "jinja2", "jsonschema_rs", "orjson", "llmops.pipeline", "llmops.report"} & set(sys.modules)))
+    print(*sorted({"yaml", "jinja2", "jsonschema_rs", "orjson", "llmops.pipeline", "llmops.report.text"} & set(sys.modules)))
 """
 
 

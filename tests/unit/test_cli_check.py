@@ -63,7 +63,7 @@ def test_warnings_count_unless_errors_are_asked_for(warned: Path, llmops: Run) -
     done = llmops("check", cwd=warned)
     assert done.returncode == 1 and "warning[LLM0406]" in done.stdout
     done = llmops("check", "--severity", "error", cwd=warned)
-    assert (done.returncode, done.stdout) == (0, "10 resources in dev: no findings.\n")
+    assert (done.returncode, done.stdout) == (0, "Not shown: 1 warning (`--severity warning`).\n10 resources in dev: no errors.\n")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ class TestTest:
         assert "Did you mean revision?" in done.stdout
 
     def test_coverage_names_what_is_looked_at(self, base: Path, llmops: Run) -> None:
-        idle = policy("idle", match={"kinds": ["Deployment"]}, at="spec.application", **{"assert": "r.spec.application != 'x'"}, tests=CASES)
+        match = {"kinds": ["Deployment"]}
+        idle = policy("idle", match=match, at="spec.application", **{"assert": "r.spec.application != 'x'"})
         done = llmops("policy", "test", cwd=put(base, a=policy(), b=idle))
         rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if len(line.split()) == 4}
         assert rows["Model"] == ["2", "2", "1"]
@@ -110,7 +111,8 @@ def test_explain_says_why_and_how_to_mend(base: Path, llmops: Run) -> None:
     remediation = {"text": "Name the revision.", "set": {"spec.revision": "v1"}}
     put(base, a=policy(frameworks={"owasp_llm": ["LLM03"]}, remediation=remediation))
     page = llmops("policy", "explain", "pinned-revision", cwd=base).stdout
-    for part in ("A model that floats", "OWASP LLM Top 10 (2025)  LLM03", "sets spec.revision to 'v1'", "has(r.spec.revision)", "policies/a.yaml"):
+    parts = ("A model that floats", "OWASP LLM Top 10 (2025)  LLM03", "sets spec.revision to 'v1'", "has(r.spec.revision)", "policies/a.yaml")
+    for part in parts:
         assert part in page
 
 

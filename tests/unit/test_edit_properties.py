@@ -6,6 +6,7 @@ import copy
 import os
 import re
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
@@ -41,22 +42,24 @@ VALUES = st.recursive(
 class Writer:
     """Writes random YAML. Every comment has its own number, so that a lost one is seen."""
 
-    draw: st.DrawFn
+    random: Random
     step: int
     offset: int
     dash: int
     comments: int = 0
     lines: list[str] = field(default_factory=list)
+    deep: bool = False
+    """Whether comments are indented deeper than what they follow. Below a literal text they would be part of it."""
 
     def comment(self) -> str:
         self.comments += 1
         return f"#c{self.comments}."
 
     def pick(self, *options: Any) -> Any:
-        return self.draw(st.sampled_from(options))
+        return self.random.choice(options)
 
     def noise(self, column: int) -> None:
-        kind = self.pick(*"......", "blank", "comment", "shallow", "deep")
+        kind = self.pick(*"......", "blank", "comment", "shallow", "deep" if self.deep else ".")
         if kind == "blank":
             self.lines.append("")
         elif kind != ".":
@@ -67,7 +70,7 @@ class Writer:
 
     def value(self, head: str, column: int, depth: int) -> None:
         """One value behind `head`, which is `key:` or a dash; `column` is that of its parent."""
-        kind = self.pick("scalar", "scalar", "scalar", "empty", "flow", "literal", "quoted lines", "below", *(["map", "list"] * 2 if depth else []))
+        kind = self.pick("scalar", "scalar", "scalar", "empty", "flow", "flow" if self.deep else "literal", "quoted lines", "below", *(["map", "list"] * 2 if depth else []))
         gap = self.pick(" ", " ", "  ")
         if kind == "scalar":
             self.lines.append(head + gap + self.pick(*SCALARS) + self.behind())
@@ -114,7 +117,7 @@ class Writer:
         return f"k{number}: {text}" if left == "{" else text
 
     def map(self, column: int, depth: int, first: str = "") -> None:
-        names = self.draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=4, unique=True))
+        names = self.random.sample(KEYS, self.pick(1, 2, 3, 4))
         for number, name in enumerate(names):
             if number or not first:
                 self.noise(column)
@@ -131,17 +134,17 @@ class Writer:
                 self.value(" " * column + "-", column, depth if self.pick(True, False) else 0)
 
 
-@st.composite
-def texts(draw: st.DrawFn) -> str:
-    writer = Writer(draw, draw(st.sampled_from([2, 2, 3, 4])), draw(st.sampled_from([0, 2])), draw(st.sampled_from([2, 2, 4])))
-    for number in range(draw(st.sampled_from([1, 1, 2, 3]))):
+def written(seed: int) -> str:
+    random = Random(seed)
+    writer = Writer(random, random.choice([2, 2, 3, 4]), random.choice([0, 2]), random.choice([2, 2, 4]), deep=random.choice([False, True]))
+    for number in range(random.choice([1, 1, 2, 3])):
         if number or writer.pick(*"..", "start") == "start":
             writer.lines += [*(["..."] if number and writer.pick(*"...", "end") == "end" else []), "---" + writer.behind()]
         if writer.pick(*"......", "empty") != "empty":
             writer.map(0, 3)
     writer.noise(0)
-    text = draw(st.sampled_from(["\n", "\n", "\r\n"])).join(writer.lines)
-    return text + ("" if draw(st.sampled_from([False, False, True])) else "\r\n" if "\r\n" in text else "\n")
+    newline = random.choice(["\n", "\n", "\r\n"])
+    return newline.join(writer.lines) + (random.choice([newline, ""]) if writer.deep else newline)
 
 
 def read(text: str) -> list[Any]:
@@ -200,7 +203,7 @@ def insertion(before: str, after: str) -> bool:
 
 
 def draw_document(draw: st.DrawFn) -> tuple[str, int, Any]:
-    text = draw(texts())
+    text = written(draw(st.integers(0, 2**32)))
     assume(is_readable(text))
     documents = read(text)
     index = draw(st.sampled_from([i for i, data in enumerate(documents) if isinstance(data, dict)]))
@@ -230,7 +233,7 @@ def test_a_value_is_replaced_and_nothing_else(case: tuple[str, int, tuple[str | 
     hold_the_data(before, after, index, wanted)
     key, node = node_at(compose(before)[index], path)
     start = (key or node).start_mark.index
-    assert before[:start] == after[:start]
+    assert after.startswith(before[:start].rstrip(" "))
     end = node.end_mark.index
     assert comments_of(before[:start] + before[end:]) <= comments_of(after)
     if isinstance(node, ScalarNode):
@@ -266,6 +269,7 @@ def test_a_field_or_item_is_added_and_nothing_is_lost(data: st.DataObject) -> No
 @given(st.data())
 def test_a_field_or_item_is_taken_out_and_nothing_is_added(data: st.DataObject) -> None:
     before, index, document = data.draw(st.composite(draw_document)())
+    assume("|+" not in before and ">+" not in before)  # which would take in the blank lines behind what goes
     path = data.draw(st.sampled_from([p for p in paths_in(document) if p]))
     wanted = copy.deepcopy(document)
     del at(wanted, path[:-1])[path[-1]]
@@ -273,9 +277,10 @@ def test_a_field_or_item_is_taken_out_and_nothing_is_added(data: st.DataObject) 
     hold_the_data(before, after, index, wanted)
     key, node = node_at(compose(before)[index], path)
     start, end = (key or node).start_mark.index, node.end_mark.index
+    _, holder = node_at(compose(before)[index], path[:-1])
+    start = start if key or holder.flow_style else before.rindex("-", 0, start)  # type: ignore[attr-defined]
     behind = len(re.match(r"[^\n]*", before[end:])[0])  # type: ignore[index]
     assert comments_of(before[:start] + before[end + behind :]) <= comments_of(after)
-    _, holder = node_at(compose(before)[index], path[:-1])
     if holder.flow_style or len(holder.value) > 1:  # type: ignore[attr-defined]
         assert insertion(after, before)
 
@@ -285,7 +290,7 @@ def test_a_field_or_item_is_taken_out_and_nothing_is_added(data: st.DataObject) 
 def test_another_reader_sees_the_same(case: tuple[str, int, tuple[str | int, ...], Any]) -> None:
     """ruamel.yaml, a YAML 1.2 reader that shares no code with ours, takes the edited text for the same data as before, but there."""
     before, index, path, value = case
-    assume(not isinstance(value, str) or value.isprintable())
+    assume("\t" not in before)  # which ruamel.yaml takes for indentation, against YAML 1.2
     after = edited(before, index, path, value)
     other = list(YAML(typ="safe", pure=True).load_all(after))
     assert len(other) == len(read(after))

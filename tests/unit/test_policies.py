@@ -192,8 +192,8 @@ def test_edits_go_where_the_value_was_written(base: Path) -> None:
 
 def test_edits_of_items_name_the_item(base: Path) -> None:
     remediation = {"text": "Block.", "set": {"action": "block"}}
-    rule = policy(match={"kinds": ["SafetyPolicy"]}, each="spec.rules", at="action", remediation=remediation, **{"assert": "item.action == 'block'"})
-    (violation,) = found(put(base, a=rule))
+    about = {"match": {"kinds": ["SafetyPolicy"]}, "each": "spec.rules", "at": "action", "assert": "item.action == 'block'"}
+    (violation,) = found(put(base, a=policy(remediation=remediation, **about)))
     assert violation.edits[0].path == ("spec", "rules", 0, "action")
 
 

@@ -172,13 +172,13 @@ def test_the_settings_say_where_the_repository_is(base: Path) -> None:
 
 def test_two_folders_of_specs(base: Path) -> None:
     shutil.move(base / "specs" / "safety.yaml", base / "safety.yaml")
-    (base / "policies").mkdir()
-    shutil.move(base / "safety.yaml", base / "policies" / "safety.yaml")
+    (base / "safety-rules").mkdir()
+    shutil.move(base / "safety.yaml", base / "safety-rules" / "safety.yaml")
     with open(base / "llmops.yaml", "a") as stream:
-        stream.write("  specs: [specs, policies]\n")
+        stream.write("  specs: [specs, safety-rules]\n")
     checked = check_workspace(base)
     assert not checked.diagnostics and checked.graph is not None
-    assert checked.graph["SafetyPolicy/public"].source.file == "policies/safety.yaml"
+    assert checked.graph["SafetyPolicy/public"].source.file == "safety-rules/safety.yaml"
 
 
 def test_findings_of_every_stage_come_together(base: Path) -> None:

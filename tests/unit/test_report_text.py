@@ -139,7 +139,7 @@ def test_no_findings_are_no_text() -> None:
 @pytest.mark.parametrize("place", [Location("x.yaml", 99), Location("x.yaml", 1, 99), Location("x.yaml", 1, 1, 999)])
 def test_places_beyond_the_text_do_no_harm(place: Location) -> None:
     assert f"x.yaml:{place.line}:{place.column}" in report(diagnostic(place))
-    assert f"x.yaml:{place.line}:{place.column}" in report(diagnostic(Location("x.yaml", 1), place))
+    assert "x.yaml:1:1\n" in report(diagnostic(Location("x.yaml", 1), place))
 
 
 def test_a_file_that_is_not_known_is_not_quoted() -> None:
@@ -208,7 +208,7 @@ def test_a_long_name_is_never_broken() -> None:
     assert name in report(diagnostic(Location("x.csv"), message=f"No Prompt is called '{name}'"), width=80)
 
 
-@pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\r", "\x00", "\x9b31m", "\u202e", "\u2066", "\ufeff", "\u200b", "\U000e0041"])
+@pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\r", "\x00", "\x9b31m", "\u202e", "\u2066", "\ufeff", "\u200b", "\U000e0041", "\udc80"])
 def test_nothing_steers_the_terminal(evil: str) -> None:
     place = Location(f"x{evil}.yaml", 1, 4, 1, f"label {evil}")
     edit = Edit(f"y{evil}.yaml", 0, (f"k{evil}",), evil)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from llmops.edit.data import same
+from llmops.edit.data import holds, same, value_at
 from llmops.overlay import MERGE_KEYS
 from llmops.resources import Path
 
@@ -38,6 +38,20 @@ class Remove:
 
 
 Step = Put | Add | Remove
+
+
+def steps_to(data: Any, path: Path, value: Any) -> list[Step]:
+    """What makes `path` of `data` hold `value`, as `with_value` does; to be taken one after another."""
+    if value is None:
+        return [Remove(path)] if holds(data, path) else []
+    if holds(data, path):
+        return list(steps_between(value_at(data, path), value, path))
+    depth = next(depth for depth in range(len(path)) if not holds(data, path[: depth + 1]))
+    for step in reversed(path[depth + 1 :]):
+        value = {step: value} if isinstance(step, str) else [value]
+    if value_at(data, path[:depth]) is None:
+        return [Put(path[:depth], {path[depth]: value} if isinstance(path[depth], str) else [value])]
+    return [Add(path[:depth], path[depth], value)]
 
 
 def steps_between(old: Any, new: Any, path: Path = ()) -> Iterator[Step]:

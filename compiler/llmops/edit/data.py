@@ -42,6 +42,13 @@ def holds(data: Any, path: Path) -> bool:
     return True
 
 
+def value_at(data: Any, path: Path) -> Any:
+    """The value of an entry that exists."""
+    for step in path:
+        data = data[step]
+    return data
+
+
 def _whole(data: Any, value: Any) -> Any:
     if not isinstance(data, dict) or not isinstance(value, dict):
         raise EditRefused("A whole document is only replaced where it is a map, by a map")

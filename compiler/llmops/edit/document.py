@@ -9,7 +9,7 @@ from typing import Any
 
 from llmops.edit.addition import add_field, add_item
 from llmops.edit.bounds import bounds_of
-from llmops.edit.change import Add, Put, Step, steps_between
+from llmops.edit.change import Add, Put, Step, steps_to
 from llmops.edit.data import same, with_value
 from llmops.edit.page import Page, Splice, open_page
 from llmops.edit.refusal import EditRefused
@@ -34,7 +34,7 @@ def edited(text: str, index: int, path: Path, value: Any) -> str:
         raise EditRefused(f"The file has no document {index}")
     wanted = with_value(before[index], path, value)
     after = text
-    for step in steps_between(before[index], wanted):
+    for step in steps_to(before[index], path, value):
         after = _taken(after, index, step)
     _hold_values(after, [*before[:index], wanted, *before[index + 1 :]], path)
     _hold_lines(page, after, bounds_of(page.text, Entry(page.roots[index]), path, goes=value is None), path)

@@ -59,12 +59,18 @@ def block_lines(value: Any, column: int, style: Style) -> list[str]:
 
 def rendered(value: Any, column: int, style: Style) -> tuple[str, list[str]]:
     """What stands behind a key or dash at `column`, and the lines below it."""
-    if isinstance(value, str) and "\n" in value.strip("\n") and (lines := block_scalar(value, "|", style.step, WIDTH)):
+    if isinstance(value, str) and (lines := literal_lines(value, style)):
         return lines[0], indented(lines[1:], column)
     if is_block_value(value, style):
         inner = max(0, column) + (style.step if isinstance(value, dict) else style.offset)
         return "", block_lines(value, inner, style)
     return (flow_text(value) if isinstance(value, dict | list) else one_line(value, in_flow=False)), []
+
+
+def literal_lines(value: str, style: Style) -> list[str] | None:
+    """A text of several lines as a literal block; None where it has only one or cannot be written so."""
+    fits = "\n" in value.strip("\n") and (style.ended or not value.endswith("\n"))
+    return block_scalar(value, "|", style.step, WIDTH) if fits else None
 
 
 def indented(lines: list[str], column: int) -> list[str]:

@@ -7,12 +7,13 @@ from typing import Any
 
 from yaml.nodes import MappingNode, ScalarNode
 
-from llmops.edit.emit import WIDTH, block_lines, flow_text, indented, is_block_value, rendered
+from llmops.edit.emit import WIDTH, block_lines, flow_text, indented, is_block_value, literal_lines, rendered
 from llmops.edit.page import Page, Splice
 from llmops.edit.scalars import block_scalar, one_line
 from llmops.edit.tree import (
     LAST_BREAK,
     Entry,
+    after_own_comments,
     end_of,
     is_block,
     is_block_scalar,
@@ -40,17 +41,19 @@ def _in_brackets(page: Page, entry: Entry, value: Any) -> Splice:
     node = entry.value
     quote = style_of_scalar(node)
     text = flow_text(value) if isinstance(value, dict | list) else one_line(value, in_flow=entry.in_flow, quote=quote)
-    return Splice(node.start_mark.index, node.end_mark.index, _gap(page.text, entry) + text)
+    return Splice(node.start_mark.index, node.end_mark.index, _gap(page, entry) + text)
 
 
-def _gap(text: str, entry: Entry) -> str:
+def _gap(page: Page, entry: Entry) -> str:
     """What must stand before a value where there was none: `key:`, `-`, or in brackets `key` alone."""
     if is_written(entry.value):
         return ""
+    if entry.key is None:
+        return " " * (page.style.dash - 1)
     start = entry.value.start_mark.index
-    if entry.in_flow and entry.key is not None and ":" not in text[entry.key.end_mark.index : start]:
+    if entry.in_flow and ":" not in page.text[entry.key.end_mark.index : start]:
         return ": "
-    return "" if text[start - 1 : start] in (" ", "\t") else " "
+    return "" if page.text[start - 1 : start] in (" ", "\t") else " "
 
 
 def _for_a_scalar(page: Page, entry: Entry, value: Any) -> Splice:
@@ -61,12 +64,12 @@ def _for_a_scalar(page: Page, entry: Entry, value: Any) -> Splice:
     behind = text[found.end() : line_end(text, start)] if found else text[end : line_end(text, end)]
     head, body = _new_lines(page, entry, value)
     if not body:
-        return Splice(start, end, _gap(text, entry) + head + (behind if found else ""))
+        return Splice(start, end, _gap(page, entry) + head + (behind if found else ""))
     if not head and entry.key is not None and entry.key.start_mark.line == node.start_mark.line:
         start = len(text[:start].rstrip(" \t"))
         return Splice(start, line_end(text, end), page.joined(behind.rstrip(), *body))
     first, rest = (head, body) if head else (body[0].lstrip(" "), body[1:])
-    return Splice(start, line_end(text, end), _gap(text, entry) + page.joined(first + behind, *rest))
+    return Splice(start, line_end(text, end), _gap(page, entry) + page.joined(first + behind, *rest))
 
 
 def _new_lines(page: Page, entry: Entry, value: Any) -> tuple[str, list[str]]:
@@ -89,15 +92,14 @@ def _new_lines(page: Page, entry: Entry, value: Any) -> tuple[str, list[str]]:
 
 def _as_block_scalar(page: Page, entry: Entry, value: str) -> list[str] | None:
     """A text that was a block stays one; a new one of several lines becomes one, unless the old was in double quotes."""
-    node = entry.value
-    if value.endswith("\n") and line_end(page.text, end_of(page.text, entry)) == len(page.text):
-        return None  # the file does not end with a line break, so a block would lose its last
-    style = style_of_scalar(node)
-    if style in ("|", ">"):
-        return block_scalar(value, style, _indent(page, entry), max(WIDTH, _longest(page.text, entry)))
-    if style != '"' and "\n" in value.strip("\n"):
-        return block_scalar(value, "|", page.style.step, WIDTH)
-    return None
+    style, last_line = style_of_scalar(entry.value), line_end(page.text, end_of(page.text, entry))
+    if last_line < after_own_comments(page.text, entry):
+        return None  # the comments below would become part of the text
+    if style not in ("|", ">"):
+        return literal_lines(value, page.style) if style != '"' else None
+    if value.endswith("\n") and last_line == len(page.text):
+        return None  # without a line break at the file's end the block would lose its own
+    return block_scalar(value, style, _indent(page, entry), max(WIDTH, _longest(page.text, entry)))
 
 
 def _block_rows(text: str, entry: Entry) -> list[str]:

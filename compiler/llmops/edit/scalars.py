@@ -12,9 +12,11 @@ from typing import Any
 from llmops.load.yaml_core import YamlProblem, build, compose
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-# All that a reader may refuse or an editor may not show: control characters, line breaks, the byte order mark.
-_TO_ESCAPE = re.compile(r'[\\"]|[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]')
-_BREAKS = re.compile(r"[\n\r\x85\u2028\u2029]").search
+# What a reader may refuse or an editor may not show: control characters, line breaks, tabs, the byte order mark.
+_UNSEEN = re.compile(r"[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_TO_ESCAPE = re.compile(rf'[\\"]|{_UNSEEN.pattern}')
+_SPECIAL_ELSEWHERE = {"=", "<<"}
+"""Plain text to us, and an error in PyYAML and ruamel.yaml."""
 _FOLD = re.compile(r"(?<=\S) (?=\S)")
 
 
@@ -72,12 +74,12 @@ def _wrap(line: str, width: int) -> list[str]:
 def _quoted(value: str, fits: Callable[[str], bool], quote: str | None) -> str:
     single = "'" + value.replace("'", "''") + "'"
     double = '"' + _TO_ESCAPE.sub(_escape, value) + '"'
-    if quote == '"':
+    if quote == '"' or _UNSEEN.search(value):
         return double
-    if quote != "'" and fits(value):
+    if quote != "'" and value not in _SPECIAL_ELSEWHERE and fits(value):
         return value
     prefers_single = quote == "'" or "\\" in value or '"' in value
-    return single if prefers_single and not _BREAKS(value) and fits(single) else double
+    return single if prefers_single and fits(single) else double
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from llmops.edit.tree import BREAK, Entry, entries_of, is_block, is_written
+from llmops.edit.tree import BREAK, LAST_BREAK, Entry, entries_of, is_block, is_written
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """`step`: columns from a key to the keys below it; `offset`: to the dashes below it; `dash`: from a dash to its item."""
+    """`step`: columns from a key to the keys below it; `offset`: to the dashes below it; `dash`: from a dash to its item;
+    `flow`: whether brackets are used; `ended`: whether the last line has its break, without which no block of text keeps its own."""
 
     step: int
     offset: int
     dash: int
     newline: str
     flow: bool
+    ended: bool
 
 
 def style_of(text: str, roots: Iterable[Node]) -> Style:
@@ -32,6 +34,7 @@ def style_of(text: str, roots: Iterable[Node]) -> Style:
         _commonest((_first_column(e) - e.column for e in entries if _is_item(e)), 2),
         found[0] if found and found[0] in ("\n", "\r\n", "\r") else "\n",
         any(isinstance(e.value, MappingNode | SequenceNode) and e.value.flow_style and e.value.value for e in entries),
+        LAST_BREAK.search(text) is not None,
     )
 
 

@@ -22,7 +22,7 @@ _STEP = re.compile(r"[^.\[\]]+")
 _KEY = re.compile(r"[A-Za-z_][\w-]*\s*:(?=\s|$)")
 # Control characters; marks that turn the direction of writing; spaces without width and Unicode's tags, in which text can hide.
 _UNSEEN = re.compile(
-    r"[^\S ]|[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+    r"[^\S ]|[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.diagnostics import Diagnostic, Severity
+from llmops.report.excerpt import visible
 
 Lines = Callable[[str], str | None]
 """File → its text, or None where it is not known."""
@@ -57,7 +58,7 @@ def fails(diagnostics: Iterable[Diagnostic], least: Severity) -> bool:
 
 def name_of(diagnostic: Diagnostic) -> str:
     """What a finding is called: the policy that is violated, or the code. A policy that is itself wrong goes by its code."""
-    return diagnostic.policy if diagnostic.policy and diagnostic.code == VIOLATION else diagnostic.code
+    return visible(diagnostic.policy) if diagnostic.policy and diagnostic.code == VIOLATION else diagnostic.code
 
 
 def explanation_of(diagnostic: Diagnostic) -> str:

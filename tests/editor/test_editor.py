@@ -15,9 +15,9 @@ import pytest
 
 from llmops.cli.init import start_workspace
 from llmops.kinds import KINDS, POLICY_KINDS
-from tests.e2e.language_server import LanguageServer, Suggestion, language_server
+from tests.editor.language_server import LanguageServer, Suggestion, language_server
 
-PACKAGE = Path(__file__).with_name("editor")
+PACKAGE = Path(__file__).parent
 SERVER = PACKAGE / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
 SPEC = "specs/new.yaml"
 HEAD = "apiVersion: llmops/v1\nkind: {kind}\nmetadata: {{name: a, owner: b}}\nspec:\n  "
