@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ("llmops.yaml", "specs", "environments", "docs", "evals")
+EXAMPLE = ("llmops.yaml", "specs", "environments", "docs", "evals", "policies", "waivers")
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("repeatable")

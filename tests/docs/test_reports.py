@@ -26,7 +26,7 @@ UNENFORCEABLE = """\
 def workspace(tmp_path: Path) -> Path:
     """A copy of this repository's workspace."""
     shutil.copy(ROOT / "llmops.yaml", tmp_path)
-    for folder in ("specs", "environments", "docs", "evals"):
+    for folder in ("specs", "environments", "docs", "evals", "policies", "waivers"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 

@@ -111,7 +111,13 @@ def test_explain_says_why_and_how_to_mend(base: Path, llmops: Run) -> None:
     remediation = {"text": "Name the revision.", "set": {"spec.revision": "v1"}}
     put(base, a=policy(frameworks={"owasp_llm": ["LLM03"]}, remediation=remediation))
     page = llmops("policy", "explain", "pinned-revision", cwd=base).stdout
-    parts = ("A model that floats", "OWASP LLM Top 10 (2025)  LLM03", "sets spec.revision to 'v1'", "has(r.spec.revision)", "policies/a.yaml")
+    parts = (
+        "A model that floats",
+        "OWASP LLM Top 10 (2025)  LLM03",
+        "sets spec.revision to 'v1'",
+        "has(r.spec.revision)",
+        "policies/a.yaml",
+    )
     for part in parts:
         assert part in page
 

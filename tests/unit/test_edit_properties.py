@@ -26,9 +26,58 @@ SCALARS = [
 FLOW_SCALARS = [text for text in SCALARS if text != "- no"]
 TEXTS = st.sampled_from(
     [
-        *["x", "other words", "true", "1", "", " lead", "trail ", "a: b", "a #b", "it's", 'say "hi"', "back\\slash", "[x", "{y}", "a, b", "*x"],
-        *["two\nlines", "two\nlines\n", "\nlead", "  in\ndented", "end\n\n", "é😀", "nbsp\xa0", "nel\x85x", "ls\u2028x", "bell\x07", "tab\tx"],
-        *["---", "- x", "? x", "null", "~", "0o17", "1e3", ".5", "%x", "@x", "`x", "<<", "long " * 40, "\n", "a\n\n\nb", "#", ":", "-", "\ufeff"],
+        *[
+            "x",
+            "other words",
+            "true",
+            "1",
+            "",
+            " lead",
+            "trail ",
+            "a: b",
+            "a #b",
+            "it's",
+            'say "hi"',
+            "back\\slash",
+            "[x",
+            "{y}",
+            "a, b",
+            "*x",
+        ],
+        *[
+            "two\nlines",
+            "two\nlines\n",
+            "\nlead",
+            "  in\ndented",
+            "end\n\n",
+            "é😀",
+            "nbsp\xa0",
+            "nel\x85x",
+            "ls\u2028x",
+            "bell\x07",
+            "tab\tx",
+        ],
+        *[
+            "---",
+            "- x",
+            "? x",
+            "null",
+            "~",
+            "0o17",
+            "1e3",
+            ".5",
+            "%x",
+            "@x",
+            "`x",
+            "<<",
+            "long " * 40,
+            "\n",
+            "a\n\n\nb",
+            "#",
+            ":",
+            "-",
+            "\ufeff",
+        ],
     ]
 ) | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PLAIN = st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False, width=32) | TEXTS
@@ -70,7 +119,17 @@ class Writer:
 
     def value(self, head: str, column: int, depth: int) -> None:
         """One value behind `head`, which is `key:` or a dash; `column` is that of its parent."""
-        kind = self.pick("scalar", "scalar", "scalar", "empty", "flow", "flow" if self.deep else "literal", "quoted lines", "below", *(["map", "list"] * 2 if depth else []))
+        kind = self.pick(
+            "scalar",
+            "scalar",
+            "scalar",
+            "empty",
+            "flow",
+            "flow" if self.deep else "literal",
+            "quoted lines",
+            "below",
+            *(["map", "list"] * 2 if depth else []),
+        )
         gap = self.pick(" ", " ", "  ")
         if kind == "scalar":
             self.lines.append(head + gap + self.pick(*SCALARS) + self.behind())

@@ -50,9 +50,7 @@ def test_environments_narrow(base: Path) -> None:
     assert len(found(base, "prod")) == 2
 
 
-@pytest.mark.parametrize(
-    ("effect", "severity", "counts"), [("block", "error", True), ("warn", "warning", True), ("audit", "note", False)]
-)
+@pytest.mark.parametrize(("effect", "severity", "counts"), [("block", "error", True), ("warn", "warning", True), ("audit", "note", False)])
 def test_enforcement_decides_the_severity(base: Path, effect: str, severity: str, counts: bool) -> None:
     for violation in found(put(base, a=policy(enforcement={"dev": effect}))):
         assert violation.severity == severity

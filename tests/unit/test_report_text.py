@@ -208,7 +208,9 @@ def test_a_long_name_is_never_broken() -> None:
     assert name in report(diagnostic(Location("x.csv"), message=f"No Prompt is called '{name}'"), width=80)
 
 
-@pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\r", "\x00", "\x9b31m", "\u202e", "\u2066", "\ufeff", "\u200b", "\U000e0041", "\udc80"])
+@pytest.mark.parametrize(
+    "evil", ["\x1b[2J", "\x07", "\r", "\x00", "\x9b31m", "\u202e", "\u2066", "\ufeff", "\u200b", "\U000e0041", "\udc80"]
+)
 def test_nothing_steers_the_terminal(evil: str) -> None:
     place = Location(f"x{evil}.yaml", 1, 4, 1, f"label {evil}")
     edit = Edit(f"y{evil}.yaml", 0, (f"k{evil}",), evil)
