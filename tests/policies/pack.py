@@ -29,7 +29,9 @@ def with_expression(rule: Rule, field: str, text: str) -> Rule:
 
 
 def fates(changed: Sequence[Rule]) -> list[str]:
-    """For each rule: `noticed` where one of its cases comes out otherwise, `survived` where none does, `invalid` where it does not compile."""
+    """For each rule: `noticed` where one of its cases comes out otherwise, `survived` where none does, `invalid` where it
+    does not compile.
+    """
     results, judgements = run_cases(changed)
     wrong = {id(result.rule) for result in results if result.problem}
     return [

@@ -34,7 +34,7 @@ class FixOutcome:
 
 
 def fix(root: Path, diagnostics: Iterable[Diagnostic], *, yes: bool) -> FixOutcome:
-    """Shows the edits of the findings that are not waived as a unified diff on standard output, asks, and writes.
+    """Shows the edits of the findings that count as a unified diff on standard output, asks, and writes.
 
     `root` is the workspace's folder. With `yes` nothing is asked. Without it, a terminal is asked (y/N), and where there is
     no terminal nothing is written. Words about the diff go to standard error, so that the output is a patch.
@@ -62,7 +62,7 @@ def fix(root: Path, diagnostics: Iterable[Diagnostic], *, yes: bool) -> FixOutco
 
 def proposed_fixes(root: Path, diagnostics: Iterable[Diagnostic]) -> FileChanges:
     """What `fix` would change; nothing is shown or written."""
-    edits = [edit for diagnostic in diagnostics if not diagnostic.waived for edit in diagnostic.edits]
+    edits = [edit for diagnostic in diagnostics if diagnostic.counts for edit in diagnostic.edits]
     return apply_edits(edits, lambda file: _text(root, file).removeprefix(_MARK))
 
 
