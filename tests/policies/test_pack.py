@@ -124,7 +124,9 @@ def test_the_account_of_cost_is_the_compilers_own() -> None:
 
 
 def test_two_rules_find_credentials_by_the_same_pattern() -> None:
-    patterns = {re.findall(r"r'.*'", rules()[name].spec["assert"])[0] for name in ("no-credentials-in-prompts", "no-credentials-in-variables")}
+    patterns = {
+        re.findall(r"r'.*'", rules()[name].spec["assert"])[0] for name in ("no-credentials-in-prompts", "no-credentials-in-variables")
+    }
     assert len(patterns) == 1
 
 

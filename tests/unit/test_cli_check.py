@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 
 
 @pytest.fixture
@@ -79,13 +81,161 @@ def test_colours(broken: Path, llmops: Run, variables: dict[str, str], coloured:
     assert ("\033[" in llmops("check", cwd=broken, **({"TERM": "xterm"} | variables)).stdout) == coloured
 
 
+@pytest.fixture
+def policed(base: Path) -> Path:
+    """One resource that violates a policy, which offers an edit."""
+    shutil.copytree(ROOT / "tests" / "golden" / "policy-violated" / "in", base, dirs_exist_ok=True)
+    return base
+
+
+def enforce(folder: Path, effect: str) -> None:
+    file = folder / "policies" / "pinned-revision.yaml"
+    file.write_text(file.read_text().replace("  match:", f"  enforcement: {{dev: {effect}}}\n  match:"))
+
+
+def test_a_violation(policed: Path, llmops: Run) -> None:
+    done = llmops("check", cwd=policed)
+    assert done.returncode == 1 and "error[pinned-revision]: chatter is not pinned" in done.stdout
+    assert done.stdout.endswith("1 error. `llmops check --fix` can mend 1.\n")
+
+
+def test_a_note_fails_nothing_and_is_counted(policed: Path, llmops: Run) -> None:
+    enforce(policed, "audit")
+    done = llmops("check", cwd=policed)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "Not shown: 1 note (`--severity note`).\n9 resources in dev: no errors, no warnings.\n",
+    )
+    done = llmops("check", "--severity", "note", cwd=policed)
+    assert done.returncode == 0 and "note[pinned-revision]" in done.stdout
+    assert done.stdout.endswith("1 note. `llmops check --fix` can mend 1.\n9 resources in dev: no errors, no warnings.\n")
+
+
+def test_what_is_waived_is_shown_and_fails_nothing(policed: Path, llmops: Run) -> None:
+    waivers = ROOT / "tests" / "golden" / "policy-waived" / "in" / "policies" / "waivers.yaml"
+    shutil.copy(waivers, policed / "policies")
+    for severity in ("error", "warning", "note"):
+        done = llmops("check", "--severity", severity, cwd=policed)
+        assert done.returncode == 0 and "waived[pinned-revision]" in done.stdout and "approved by risk" in done.stdout
+
+
+def test_a_remembered_check_reports_the_same(policed: Path, llmops: Run) -> None:
+    first = llmops("check", cwd=policed, CI="")
+    again = llmops("check", cwd=policed, CI="")
+    assert (policed / ".llmops" / "cache").is_dir()
+    assert (first.returncode, first.stdout) == (again.returncode, again.stdout) and first.returncode == 1
+    assert json.loads(llmops("check", "--format", "json", cwd=policed, CI="").stdout)[0]["fixable"] is True
+
+
+@pytest.mark.parametrize("form", ["json", "github", "sarif", "junit"])
+def test_a_report_in_a_file_and_text_on_the_terminal(policed: Path, llmops: Run, form: str) -> None:
+    printed = llmops("check", "--format", form, cwd=policed)
+    done = llmops("check", "--format", form, "--output", "report", cwd=policed)
+    assert done.returncode == printed.returncode == 1
+    assert (policed / "report").read_text() == printed.stdout and "pinned-revision" in printed.stdout
+    assert done.stdout.startswith("error[pinned-revision]") and "  | ^^^^\n" in done.stdout
+
+
+def test_text_in_a_file_has_no_colour(policed: Path, llmops: Run) -> None:
+    done = llmops("check", "--output", "report.txt", cwd=policed, FORCE_COLOR="1", TERM="xterm")
+    assert "\033[" in done.stdout
+    written = (policed / "report.txt").read_text()
+    assert written == re.sub("\033\\[[0-9;]*m", "", done.stdout)
+
+
+def test_a_report_replaces_the_last_one_whole(policed: Path, llmops: Run) -> None:
+    report = policed / "report.json"
+    report.write_text("old " * 9_999)
+    llmops("check", "--format", "json", "--output", "report.json", cwd=policed)
+    assert len(json.loads(report.read_text())) == 1
+    assert [path.name for path in policed.iterdir() if "report.json" in path.name] == ["report.json"]
+
+
+def test_a_report_that_cannot_be_written(base: Path, llmops: Run) -> None:
+    done = llmops("check", "--output", "no/such/folder/report", cwd=base)
+    assert done.returncode == 1 and "The report cannot be written to no/such/folder/report: No such file" in done.stderr
+
+
+def test_reports_name_files_from_the_root_of_the_repository(policed: Path, llmops: Run) -> None:
+    (policed.parent / ".git").mkdir()
+    assert "file=base/specs/model.yaml" in llmops("check", "--format", "github", cwd=policed).stdout
+    sarif = json.loads(llmops("check", "--format", "sarif", cwd=policed).stdout)
+    place = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "base/specs/model.yaml"
+    (rule,) = sarif["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["properties"]["security-severity"] == "8.0"
+    assert "--> specs/model.yaml" in llmops("check", cwd=policed).stdout
+
+
+def test_junit_has_a_case_for_every_file_of_specs(base: Path, llmops: Run) -> None:
+    report = llmops("check", "--format", "junit", cwd=base).stdout
+    assert report.count('name="no findings"') == len(list((base / "specs").iterdir())) == 7
+
+
+def test_the_summary_is_added_to_githubs_page(policed: Path, llmops: Run, tmp_path: Path) -> None:
+    page = tmp_path / "summary.md"
+    page.write_text("before\n")
+    done = llmops("check", "--format", "github", cwd=policed, GITHUB_STEP_SUMMARY=str(page))
+    assert done.stdout.startswith("::error file=") and page.read_text().startswith("before\n### llmops check (dev): 1 error\n")
+    llmops("check", "--format", "json", cwd=policed, GITHUB_STEP_SUMMARY=str(page))
+    assert page.read_text().count("###") == 1, "only with the format github"
+
+
+def test_fix_writes_and_reports_what_is_left(policed: Path, llmops: Run) -> None:
+    (policed / "specs" / "spare.yaml").write_text(
+        (policed / "specs" / "embedder.yaml").read_text().replace("name: embedder", "name: spare")
+    )
+    done = llmops("check", "--fix", "--yes", cwd=policed)
+    assert done.returncode == 1 and "+  revision: v1" in done.stdout
+    assert "warning[LLM0406]" in done.stderr and "pinned-revision" not in done.stderr
+    assert "revision: v1" in (policed / "specs" / "model.yaml").read_text()
+
+
+def test_fix_asks_first(policed: Path, llmops: Run) -> None:
+    before = (policed / "specs" / "model.yaml").read_text()
+    done = llmops("check", "--fix", cwd=policed)
+    assert done.returncode == 1 and "+  revision: v1" in done.stdout and "error[pinned-revision]" in done.stderr
+    assert (policed / "specs" / "model.yaml").read_text() == before
+
+
+def test_fix_that_mends_all_leaves_a_clean_workspace(policed: Path, llmops: Run) -> None:
+    done = llmops("check", "--fix", "--yes", cwd=policed)
+    assert done.returncode == 0 and done.stderr.endswith("9 resources in dev: no findings.\n")
+
+
+def test_a_base_lets_policies_look_at_changes(policed: Path, llmops: Run) -> None:
+    file = policed / "policies" / "pinned-revision.yaml"
+    file.write_text(file.read_text().replace("match: {kinds: [Model]}", "match: {kinds: [Model], on: [update]}"))
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "base"]):
+        subprocess.run(["git", *command], cwd=policed, check=True)
+    assert llmops("check", "--base", "HEAD", cwd=policed).stdout == "9 resources in dev: no findings.\n"
+    model = policed / "specs" / "model.yaml"
+    model.write_text(model.read_text().replace("name: chatter", "name: chatter, description: changed"))
+    assert llmops("check", cwd=policed).stdout.startswith("Not shown: 1 note")
+    done = llmops("check", "--base", "HEAD", cwd=policed)
+    assert done.returncode == 1 and "error[pinned-revision]" in done.stdout
+
+
 def test_outside_a_workspace(tmp_path: Path, llmops: Run) -> None:
     done = llmops("check", cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("llmops: No llmops.yaml here or above") and "llmops init" in done.stderr
 
 
-@pytest.mark.parametrize("args", [("--env", "staging"), ("--format", "xml"), ("--severity", "info"), ("--nope",), ("extra",)])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--env", "staging"),
+        ("--format", "xml"),
+        ("--severity", "info"),
+        ("--nope",),
+        ("extra",),
+        ("--yes",),
+        ("--fix", "--watch"),
+        ("--fix", "--format", "json"),
+        ("--base", "no-such-ref"),
+    ],
+)
 def test_usage(base: Path, llmops: Run, args: tuple[str, ...]) -> None:
     done = llmops("check", *args, cwd=base)
     assert done.returncode == 2 and done.stderr and "Traceback" not in done.stderr

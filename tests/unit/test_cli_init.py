@@ -65,7 +65,7 @@ def test_the_command_says_what_it_wrote_and_what_comes_next(llmops: Run, tmp_pat
 def test_the_first_line_of_each_file_leads_an_editor_to_a_schema(tmp_path: Path) -> None:
     start_workspace(tmp_path, "assistant")
     files = [*tmp_path.rglob("specs/*.yaml"), *tmp_path.rglob("environments/*/*.yaml"), tmp_path / "llmops.yaml"]
-    assert len(files) == 8
+    assert len(files) == 10
     for file in files:
         marker, _, target = file.read_text().splitlines()[0].partition("$schema=")
         assert marker == "# yaml-language-server: "

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 FILES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("llmops.yaml", "specs/*.yaml", "environments/**/*.yaml", "compiler/llmops/templates/**/*.yaml", "policies/**/*.yaml")
+    for pattern in ("llmops.yaml", "specs/*.yaml", "environments/**/*.yaml", "compiler/llmops/templates/**/*.yaml")
     for path in ROOT.glob(pattern)
 )
 OTHERS = {str: "other: text #1", int: 7, float: 0.125, bool: None, type(None): "something"}

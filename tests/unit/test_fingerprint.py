@@ -18,7 +18,7 @@ APPLICATION = "Application/handbook-assistant"
 
 def graph_of(root: Path, environment: str | None = None) -> Graph:
     compiled = compile_workspace(root, environment)
-    assert not compiled.diagnostics and compiled.graph is not None
+    assert not any(d.counts for d in compiled.diagnostics) and compiled.graph is not None
     return compiled.graph
 
 

@@ -57,7 +57,7 @@ def test_no_form_shows_a_secret_or_what_cannot_be_seen(case: str) -> None:
         assert all(char.isprintable() or char == "\n" for char in text), form
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.startswith(("policy-violated", "policy-each"))])
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith(("policy-violated", "policy-each-item"))])
 def test_what_a_policy_sets_is_offered_as_a_fix(case: str) -> None:
     edits = [bool(d.edits) and not d.waived for d in checked(case).diagnostics]
     results = json.loads(reports(case)["sarif"])["runs"][0]["results"]

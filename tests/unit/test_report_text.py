@@ -59,7 +59,7 @@ def test_a_violated_policy_is_called_by_its_name() -> None:
 def test_an_edit_elsewhere_names_its_file_and_a_long_value_is_cropped() -> None:
     edit = Edit("other.yaml", 0, ("spec", "list"), list(range(99)))
     found = report(violation(Location("x.yaml", 1), edits=(edit,)))
-    assert re.search(r"sets spec\.list to \[0,1,2.{50,60}… in other\.yaml\n", found)
+    assert re.search(r"sets spec\.list to \[0, 1, 2.{48,60}… in other\.yaml\n", found)
 
 
 def test_what_is_waived_is_short_and_says_why() -> None:

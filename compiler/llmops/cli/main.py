@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from importlib import import_module
 
@@ -24,6 +25,9 @@ VERBS = {
     "schema": "write the JSON Schemas that editors complete with",
 }
 
+LEFT_AS_THEY_ARE = (["check"], ["compile"], ["graph"])
+"""Verbs that start nothing and leave nothing to be tidied up."""
+
 CLEAN, FINDINGS, USAGE, BUG = 0, 1, 2, 3
 
 _EPILOG = """\
@@ -40,7 +44,22 @@ a first round:
 def main(argv: list[str] | None = None) -> None:
     """The `llmops` command."""
     gc.disable()  # a short run holds thousands of trees and throws them all away at the end
-    sys.exit(_guarded(sys.argv[1:] if argv is None else argv))
+    given = sys.argv[1:] if argv is None else argv
+    code = _guarded(given)
+    if argv is None and given[:1] in LEFT_AS_THEY_ARE:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """Ends the process without taking apart all that it holds, which a short run spends a tenth of its time on."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if not stream.closed:
+                stream.flush()
+    except BrokenPipeError:
+        code = FINDINGS
+    os._exit(code)
 
 
 def _guarded(argv: list[str]) -> int:

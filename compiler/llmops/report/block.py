@@ -133,7 +133,7 @@ def _edit_text(edit: Edit, place: Location) -> str:
 
 
 def _value_text(value: Any) -> str:
-    import orjson
+    import json
 
-    text = orjson.dumps(value).decode()
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
