@@ -27,13 +27,14 @@ GOVERN = (("GOVERN 1", 1, 7), ("GOVERN 2", 1, 3), ("GOVERN 3", 1, 2), ("GOVERN 4
 MAP = (("MAP 1", 1, 6), ("MAP 2", 1, 3), ("MAP 3", 1, 5), ("MAP 4", 1, 2), ("MAP 5", 1, 2))
 MEASURE = (("MEASURE 1", 1, 3), ("MEASURE 2", 1, 13), ("MEASURE 3", 1, 3), ("MEASURE 4", 1, 3))
 MANAGE = (("MANAGE 1", 1, 4), ("MANAGE 2", 1, 4), ("MANAGE 3", 1, 2), ("MANAGE 4", 1, 3))
-ANNEX_A = (("A.2", 2, 4), ("A.3", 2, 3), ("A.4", 2, 6), ("A.5", 2, 5), ("A.6.1", 2, 3), ("A.6.2", 2, 8))
-ANNEX_A += (("A.7", 2, 6), ("A.8", 2, 5), ("A.9", 2, 4), ("A.10", 2, 4))
+LIFE_CYCLE = (("A.6.1", 2, 3), ("A.6.2", 2, 8))
+ORGANISATION = (("A.2", 2, 4), ("A.3", 2, 3), ("A.4", 2, 6), ("A.5", 2, 5))
+USE = (("A.7", 2, 6), ("A.8", 2, 5), ("A.9", 2, 4), ("A.10", 2, 4))
 CATALOGUES = {
     "owasp_llm": {f"LLM{number:02}" for number in range(1, 11)},
     "nist_ai_rmf": set(numbered(*GOVERN, *MAP, *MEASURE, *MANAGE)),
     "eu_ai_act": {f"Art. {number}" for number in range(1, 114)},
-    "iso_42001": set(numbered(*ANNEX_A)),
+    "iso_42001": set(numbered(*ORGANISATION, *LIFE_CYCLE, *USE)),
 }
 
 

@@ -108,7 +108,7 @@ def test_a_note_fails_nothing_and_is_counted(policed: Path, llmops: Run) -> None
     )
     done = llmops("check", "--severity", "note", cwd=policed)
     assert done.returncode == 0 and "note[pinned-revision]" in done.stdout
-    assert done.stdout.endswith("1 note. `llmops check --fix` can mend 1.\n9 resources in dev: no errors, no warnings.\n")
+    assert done.stdout.endswith("1 note.\n9 resources in dev: no errors, no warnings.\n")
 
 
 def test_what_is_waived_is_shown_and_fails_nothing(policed: Path, llmops: Run) -> None:

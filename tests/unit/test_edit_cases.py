@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from llmops.edit import EditRefused, edited
+from llmops.edit.page import Page, Splice
+from llmops.edit.tree import Entry
 
 Case = tuple[str, tuple[str | int, ...], Any, str]
 
@@ -223,3 +225,30 @@ def test_refused(text: str, path: tuple[str | int, ...], value: Any, message: st
 def test_a_document_that_is_not_there_is_refused(index: int) -> None:
     with pytest.raises(EditRefused, match=f"no document {index}"):
         edited("a: 1\n", index, ("a",), 2)
+
+
+def spoiling(text: str) -> Any:
+    """A way to replace that also does something else: the first comment goes."""
+
+    def replace(page: Page, entry: Entry, value: Any) -> Splice:
+        start, end = page.text.index("#"), entry.value.end_mark.index
+        return Splice(start, end, f"{text}{page.text[page.text.index(chr(10)) : entry.value.start_mark.index]}{value}")
+
+    return replace
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "message"),
+    [("", "a cannot be edited without changing other lines"), ("b: 1", "a cannot be edited without changing something else")],
+    ids=["a lost comment", "a value more"],
+)
+def test_what_an_edit_must_not_do_is_noticed(spoilt: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmops.edit.document.replace", spoiling(spoilt))
+    with pytest.raises(EditRefused, match=message):
+        edited("# c\na: 1\n", 0, ("a",), 2)
+
+
+def test_a_lost_last_line_break_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmops.edit.document.replace", lambda page, _, value: Splice(3, len(page.text), str(value)))
+    with pytest.raises(EditRefused, match="without changing other lines"):
+        edited("a: 1\n", 0, ("a",), 2)

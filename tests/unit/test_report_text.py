@@ -56,6 +56,11 @@ def test_a_violated_policy_is_called_by_its_name() -> None:
     )
 
 
+def test_a_note_offers_no_fix() -> None:
+    edit = Edit("x.yaml", 0, ("spec", "revision"), "v1")
+    assert "--fix" not in report(violation(Location("x.yaml", 1), "note", edits=(edit,)))
+
+
 def test_an_edit_elsewhere_names_its_file_and_a_long_value_is_cropped() -> None:
     edit = Edit("other.yaml", 0, ("spec", "list"), list(range(99)))
     found = report(violation(Location("x.yaml", 1), edits=(edit,)))
@@ -201,6 +206,12 @@ def test_wrapped_sentences_are_indented_and_whole() -> None:
     assert all(line.startswith("    word") for line in head[1:]) and len(head) > 2
     assert " ".join(line.strip() for line in help_) == words
     assert all(line.startswith(" " * 10 + "word") for line in help_[1:])
+
+
+def test_a_command_stays_on_one_line() -> None:
+    for filling in range(40, 80):
+        found = report(diagnostic(Location("x.csv"), hint=f"{'x' * filling} `llmops check --fix` and more"), width=80)
+        assert "`llmops check --fix`" in found
 
 
 def test_a_long_name_is_never_broken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,13 +10,16 @@ from typing import Any
 
 from llmops.diagnostics import Diagnostic, Edit, Location
 from llmops.report.excerpt import WIDTH, plain, quote, visible
-from llmops.report.findings import VIOLATION, Lines, explanation_of, name_of
+from llmops.report.findings import VIOLATION, Lines, explanation_of, is_fixable, name_of
 from llmops.report.palette import Palette
 from llmops.report.snippet import Frame, Mark, snippet
 
 LONGEST_SENTENCE = 120
 """Wider prose is hard to read, however wide the terminal is."""
 _LONGEST_VALUE = 60
+_COMMAND = re.compile("`[^`]{1,40}`")
+"""Stays on one line, to be copied."""
+_JOINT = "\N{NO-BREAK SPACE}"
 _BETWEEN = 2
 """As many lines between two marked ones are shown rather than left out."""
 
@@ -42,8 +46,10 @@ class Painter:
         import textwrap
 
         room = max(20, min(self.width, LONGEST_SENTENCE) - indent)
-        lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
-        return [lines[0], *(" " * indent + line for line in lines[1:])]
+        whole = _COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text)
+        lines = textwrap.wrap(whole, room, break_long_words=False, break_on_hyphens=False) or [""]
+        first, *rest = [line.replace(_JOINT, " ") for line in lines]
+        return [first, *(" " * indent + line for line in rest)]
 
     def _frame(self, diagnostic: Diagnostic) -> Frame:
         margin = max(len(str(place.line)) for place in diagnostic.locations)
@@ -97,10 +103,10 @@ class Painter:
     def _footers(self, diagnostic: Diagnostic, margin: int) -> Iterator[str]:
         if diagnostic.hint:
             yield from self.footer("help", "help", diagnostic.hint, margin)
-        for edit in diagnostic.edits:
+        for edit in diagnostic.edits if is_fixable(diagnostic) else ():
             yield from self.footer("help", "fix", f"`llmops check --fix` sets {_edit_text(edit, diagnostic.location)}", margin)
         if name_of(diagnostic) != diagnostic.code:
-            yield from self.footer("note", "why", f"`{explanation_of(diagnostic)}` ({diagnostic.code})", margin)
+            yield from self.footer("help", "why", f"`{explanation_of(diagnostic)}` ({diagnostic.code})", margin)
 
     def footer(self, style: str, label: str, text: str, margin: int) -> Iterator[str]:
         first, *rest = self.wrapped(plain(text), margin + 3 + len(label) + 2)

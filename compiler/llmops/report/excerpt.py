@@ -89,7 +89,7 @@ def crop(line: str, column: int, width: int, room: int) -> Crop:
     if cells(line) <= room:
         return Crop(line, 0)
     # The line's own beginning tells most; only a span far to the right moves the window.
-    if cells(line[: column - 1 + width]) < room:
+    if cells(line[: column - 1 + width]) < room or cells(line[: column - 1]) < room // 2:
         return Crop(_fitted(line, room - 1) + "…", 0)
     start = min(max(0, column - 1 - room // 3), len(line))
     rest = line[start:]

@@ -56,6 +56,11 @@ def fails(diagnostics: Iterable[Diagnostic], least: Severity) -> bool:
     return any(d.counts and is_shown(d, least) for d in diagnostics)
 
 
+def is_fixable(diagnostic: Diagnostic) -> bool:
+    """Whether `llmops check --fix` would write something for it: not for a note, nor for what is waived."""
+    return bool(diagnostic.edits) and diagnostic.counts
+
+
 def name_of(diagnostic: Diagnostic) -> str:
     """What a finding is called: the policy that is violated, or the code. A policy that is itself wrong goes by its code."""
     return visible(diagnostic.policy) if diagnostic.policy and diagnostic.code == VIOLATION else diagnostic.code

@@ -9,7 +9,7 @@ import orjson
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.report.excerpt import plain, visible
-from llmops.report.findings import Findings
+from llmops.report.findings import Findings, is_fixable
 
 
 def report(findings: Findings) -> str:
@@ -28,7 +28,7 @@ def _entry(diagnostic: Diagnostic) -> dict[str, Any]:
         "policy": diagnostic.policy,
         "severity": diagnostic.severity,
         "waived": plain(diagnostic.waived),
-        "fixable": bool(diagnostic.edits) and not diagnostic.waived,
+        "fixable": is_fixable(diagnostic),
         "message": plain(diagnostic.message),
         "file": visible(place.file),
         "line": place.line,

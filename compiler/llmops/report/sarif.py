@@ -14,7 +14,7 @@ import orjson
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.report.excerpt import plain
-from llmops.report.findings import Findings, name_of
+from llmops.report.findings import Findings, is_fixable, name_of
 from llmops.report.repairs import repairs
 from llmops.report.rules import rule_entries
 from llmops.version import VERSION
@@ -75,7 +75,7 @@ def _result(diagnostic: Diagnostic, number: int, names: list[str], findings: Fin
         result["relatedLocations"] = [_related(place, index, findings) for index, place in enumerate(related, 1)]
     if diagnostic.waived:
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": plain(diagnostic.waived)}]
-    replacements = {} if diagnostic.waived else repairs(diagnostic, findings.text_of)
+    replacements = repairs(diagnostic, findings.text_of) if is_fixable(diagnostic) else {}
     if replacements:
         result["fixes"] = [_fix(replacements, findings)]
     return result

@@ -67,7 +67,7 @@ def _underlined(frame: Frame, mark: Mark, line: str, shown: Crop) -> Iterator[st
     right = shown.cell(place.column + _width(place, line))
     signs = ("^" if mark.main else "-") * max(1, right - left)
     label = plain(place.label)
-    if left + len(signs) + 1 + cells(label) <= frame.room:
+    if not label or left + len(signs) + 1 + cells(label) <= frame.room:
         yield frame.row(" " * left + frame.palette.paint(mark.style, f"{signs} {label}".rstrip()))
         return
     yield frame.row(" " * left + frame.palette.paint(mark.style, signs))

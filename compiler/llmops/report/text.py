@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from llmops.diagnostics import Diagnostic, Severity
 from llmops.report.block import Painter
 from llmops.report.excerpt import secret_places
-from llmops.report.findings import Findings, Lines, counted, explanation_of, is_shown, name_of, tally
+from llmops.report.findings import Findings, Lines, counted, explanation_of, is_fixable, is_shown, name_of, tally
 from llmops.report.palette import Palette
 
 
@@ -42,7 +42,7 @@ def _advice(counting: Sequence[Diagnostic], hidden: Sequence[Diagnostic]) -> Ite
     if hidden:
         least = "note" if any(d.severity == "note" for d in hidden) else "warning"
         yield f"Not shown: {_listed(tally(hidden))} (`--severity {least}`)."
-    fixable = sum(bool(d.edits) for d in counting)
+    fixable = sum(map(is_fixable, counting))
     if fixable:
         yield f"`llmops check --fix` can mend {fixable}."
     coded = next((d for d in counting if name_of(d) == d.code), None)
