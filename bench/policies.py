@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.compile import LLMOPS, PEERS, ROOT, figures, table
+from bench.compile import AFRESH, LLMOPS, PEERS, ROOT, figures, table
 from bench.corpus import generate
 from bench.peers import SCHEMA
 from bench.processes import Contender, Failed, Run, bench_in, measure
@@ -81,8 +81,10 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         peers = list(_peers(folder, args.sizes[1], programs))
         contenders += [peer for peer in peers if Path(peer.command[0]).exists()]
         absent = {peer.name.rpartition(" ")[0]: "not installed" for peer in peers if peer not in contenders}
+    # A compiler that somebody edits meanwhile is another one each time, and nothing that it remembers would hold.
+    compiler = shutil.copytree(ROOT / "compiler", folder / "compiler", ignore=shutil.ignore_patterns("__pycache__"))
     time.sleep(SETTLED)
-    runs = measure(contenders, args.repeats, bench_in(folder, ROOT / "compiler"))
+    runs = measure(contenders, args.repeats, bench_in(folder, compiler))
     return {"figures": figures(runs, absent, args.sizes[1]), "targets": judge(runs)}
 
 
@@ -108,7 +110,7 @@ def _clean(size: int) -> str:
 
 
 def _check(name: str, folder: Path, says: str) -> Contender:
-    return Contender(name, (*LLMOPS, "check"), folder, says=says, variables={"LLMOPS_NO_CACHE": "1"})
+    return Contender(name, (*LLMOPS, "check"), folder, says=says, variables=AFRESH)
 
 
 def _peers(folder: Path, size: int, programs: Path) -> Iterator[Contender]:

@@ -40,9 +40,9 @@ def test_a_materialization_shows_its_metadata(served: Served, page: Page) -> Non
 
 def test_a_release_lists_its_evaluations_as_checks(served: Served, page: Page) -> None:
     page.goto(f"{served.address}/assets/releases/handbook-assistant?view=checks")
-    for name in ("retrieval_recall", "retrieval_mrr", "answer_f1", "answer_similarity"):
+    for name in ("retrieval_recall", "retrieval_mrr", "answer_f1", "answer_similarity", "abstention"):
         expect(page.get_by_text(name).first).to_be_attached()
-    expect(page.get_by_text("Checks (4)")).to_be_visible()
+    expect(page.get_by_text("Checks (5)")).to_be_visible()
 
 
 def test_a_monitor_without_data_does_not_pass(served: Served, page: Page) -> None:

@@ -59,6 +59,6 @@ def test_no_form_shows_a_secret_or_what_cannot_be_seen(case: str) -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.startswith(("policy-violated", "policy-each-item"))])
 def test_what_a_policy_sets_is_offered_as_a_fix(case: str) -> None:
-    edits = [is_fixable(d) for d in checked(case).diagnostics]
+    mendable = [is_fixable(d) for d in checked(case).diagnostics]
     results = json.loads(reports(case)["sarif"])["runs"][0]["results"]
-    assert any(edits) and ["fixes" in result for result in results] == edits
+    assert ["fixes" in result for result in results] == mendable and any(mendable) == (not case.endswith("-audited"))
