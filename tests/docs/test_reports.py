@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-from llmops.pipeline import check_workspace, compile_workspace
-from llmops.report.text import text_report
+from llmops.cli import check
+from llmops.pipeline import compile_workspace
+from llmops.report import FORMATS as REPORTS
 from tests.docs.handbook import ROOT, blocks
 
 UNENFORCEABLE = """\
@@ -41,12 +48,68 @@ def ask_too_much(root: Path) -> None:
     file.write_text(file.read_text() + UNENFORCEABLE)
 
 
+def write_too_much(root: Path) -> None:
+    file = root / "specs" / "models.yaml"
+    file.write_text(file.read_text().replace("max_output_tokens: 64\n", "max_output_tokens: 4096\n"))
+
+
+def reported(root: Path, form: str, environment: str | None = None) -> str:
+    """What `llmops check --format FORM` prints, for the reader who sees everything."""
+    command = ["check", "--format", form, "--severity", "note", *(["--env", environment] if environment else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "llmops", *command],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "compiler"), "LLMOPS_NO_CACHE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1 and not done.stderr, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize(("page", "code", "spoil"), [("docs/diagnostics.md", "LLM0401", misspell), ("README.md", "LLM0701", ask_too_much)])
 def test_the_quoted_finding_is_printed(page: str, code: str, spoil: Callable[[Path], None], workspace: Path) -> None:
     spoil(workspace)
-    checked = check_workspace(workspace)
-    (quoted,) = (block.text for block in blocks("text") if block.page == page and code in block.text)
-    assert quoted.strip() in text_report(checked.diagnostics, checked.places.text, colour=False)
+    (quoted,) = (block.text for block in blocks("text") if block.page == page and code in block.text.splitlines()[0])
+    assert quoted.strip() in reported(workspace, "text")
+
+
+FORMS = {
+    "error[answer": "text",
+    "waived[": "text",
+    "::error": "github",
+    "  {": "json",
+    '          "fixes"': "sarif",
+    "    <testcase": "junit",
+}
+"""How a block of the page on diagnostics begins → the form that it shows."""
+
+
+@pytest.mark.parametrize(("start", "form"), FORMS.items())
+def test_every_form_is_quoted_as_it_is_printed(start: str, form: str, workspace: Path) -> None:
+    write_too_much(workspace)
+    (quoted,) = (block.text for block in blocks() if block.page == "docs/diagnostics.md" and block.text.startswith(start))
+    assert quoted.rstrip() in reported(workspace, form, "prod")
+
+
+def test_every_report_on_the_page_is_quoted_from_somewhere() -> None:
+    shown = [b.text for b in blocks() if b.page == "docs/diagnostics.md" and b.info in ("text", "json", "xml")]
+    assert len(shown) == len(FORMS) + 1 and set(FORMS.values()) == set(REPORTS)
+
+
+def test_commands_for_ci_exist() -> None:
+    """`test_examples.py` reads the bash blocks; these stand in the YAML of CI systems."""
+    texts = [block.text for block in blocks("yaml fragment") if block.page == "docs/diagnostics.md"]
+    commands = [shlex.split(line) for text in texts for line in re.findall(r"(llmops check .+)$", text, re.MULTILINE)]
+    assert len(texts) == 2 and len(commands) == 3
+    for text in texts:
+        assert yaml.safe_load(text)
+    for command in commands:
+        parser = argparse.ArgumentParser(exit_on_error=False)
+        check.add_arguments(parser)
+        assert parser.parse_args(command[2:]).format in ("github", "sarif", "junit")
 
 
 def test_the_readme_counts_resources_and_files(workspace: Path) -> None:

@@ -69,7 +69,7 @@ def test_no_text_begins_a_command_of_its_own(evil: str) -> None:
 def test_files_are_named_from_the_repository() -> None:
     (command,) = commands(diagnostic(Location("specs/x.yaml")), folder="teams/ai")
     assert command["file"] == "teams/ai/specs/x.yaml"
-    assert "`teams/ai/specs/x.yaml:1`" in summary(findings(diagnostic(Location("specs/x.yaml")), folder="teams/ai"))
+    assert "<code>teams/ai/specs/x.yaml:1</code>" in summary(findings(diagnostic(Location("specs/x.yaml")), folder="teams/ai"))
 
 
 def test_the_summary() -> None:
@@ -78,10 +78,10 @@ def test_the_summary() -> None:
         "",
         "| | finding | where | what to do |",
         "|---|---|---|---|",
-        "| error | **LLM0205** Wrong | `x.yaml:2` | Mend it. |",
-        "| warning | **LLM0406** Wrong | `x.yaml:2` | Mend it. |",
-        "| note | **pinned** chatter is not pinned | `x.yaml:1` | Name the revision. |",
-        f"| waived | **pinned** chatter is not pinned | `x.yaml:1` | waived: {REASON.replace('_', '&#95;')} |",
+        "| error | **LLM0205** Wrong | <code>x.yaml:2</code> | Mend it. |",
+        "| warning | **LLM0406** Wrong | <code>x.yaml:2</code> | Mend it. |",
+        "| note | **pinned** chatter is not pinned | <code>x.yaml:1</code> | Name the revision. |",
+        f"| waived | **pinned** chatter is not pinned | <code>x.yaml:1</code> | waived: {REASON.replace('_', '&#95;')} |",
     ]
 
 

@@ -39,17 +39,17 @@ class Painter:
         frame = self._frame(diagnostic)
         return "\n".join([*self._header(diagnostic), *self._places(diagnostic, frame), *self._footers(diagnostic, frame.margin)])
 
-    def wrapped(self, text: str, indent: int) -> list[str]:
-        """The text's lines, of which the first begins after `indent` cells and the others get them."""
+    def wrapped(self, text: str, *, taken: int = 0, indent: int = 0) -> list[str]:
+        """The text's lines. Of the first, `taken` cells are used already; the others are indented."""
         if self.width is None:
             return [text]
         import textwrap
 
-        room = max(20, min(self.width, LONGEST_SENTENCE) - indent)
-        whole = _COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text)
-        lines = textwrap.wrap(whole, room, break_long_words=False, break_on_hyphens=False) or [""]
-        first, *rest = [line.replace(_JOINT, " ") for line in lines]
-        return [first, *(" " * indent + line for line in rest)]
+        wrapper = textwrap.TextWrapper(min(self.width, LONGEST_SENTENCE), " " * taken, " " * indent)
+        wrapper.break_long_words = wrapper.break_on_hyphens = False
+        lines = wrapper.wrap(_COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text))
+        first, *rest = [line.replace(_JOINT, " ") for line in lines or [""]]
+        return [first[taken:], *rest]
 
     def _frame(self, diagnostic: Diagnostic) -> Frame:
         margin = max(len(str(place.line)) for place in diagnostic.locations)
@@ -57,26 +57,18 @@ class Painter:
 
     def _header(self, diagnostic: Diagnostic) -> list[str]:
         kind = f"{diagnostic.severity}[{name_of(diagnostic)}]"
-        first, *rest = self._title(kind, diagnostic)
+        first, *rest = self.wrapped(f"{kind}: {plain(diagnostic.message)}", indent=4)
         head = self.palette.paint(diagnostic.severity, kind) + self.palette.paint("bold", first.removeprefix(kind))
         return [head, *(self.palette.paint("bold", line) for line in rest)]
 
-    def _title(self, kind: str, diagnostic: Diagnostic) -> list[str]:
-        """The first line and those that go on with it, a little to the right."""
-        first, *rest = self.wrapped(f"{kind}: {plain(diagnostic.message)}", 0)
-        return [first, *(line for text in rest[:1] for line in self._continued(" ".join([text, *rest[1:]])))]
-
-    def _continued(self, text: str) -> list[str]:
-        lines = self.wrapped(text, 4)
-        return [" " * 4 + lines[0], *lines[1:]]
-
     def _waived(self, diagnostic: Diagnostic) -> str:
         """Short, because there is nothing to do: what, where, and why it does not count."""
-        frame = self._frame(diagnostic)
+        pad = " " * len(str(diagnostic.location.line))
         place = diagnostic.location
-        where = f"{' ' * frame.margin}--> {visible(place.file)}:{place.line}:{place.column}"
-        reason = Painter(self.text_of, {}, Palette(colour=False), self.width).footer("help", "waived", diagnostic.waived, frame.margin)
-        lines = [*self._title(f"waived[{name_of(diagnostic)}]", diagnostic), where, *reason]
+        title = self.wrapped(f"waived[{name_of(diagnostic)}]: {plain(diagnostic.message)}", indent=4)
+        head = f"{pad} = waived: "
+        reason = "\n".join(self.wrapped(plain(diagnostic.waived), taken=len(head), indent=len(head)))
+        lines = [*title, f"{pad}--> {visible(place.file)}:{place.line}:{place.column}", *f"{head}{reason}".split("\n")]
         return "\n".join(self.palette.paint("dim", line) for line in lines)
 
     def _places(self, diagnostic: Diagnostic, frame: Frame) -> Iterator[str]:
@@ -102,15 +94,16 @@ class Painter:
 
     def _footers(self, diagnostic: Diagnostic, margin: int) -> Iterator[str]:
         if diagnostic.hint:
-            yield from self.footer("help", "help", diagnostic.hint, margin)
+            yield from self._footer("help", diagnostic.hint, margin)
         for edit in diagnostic.edits if is_fixable(diagnostic) else ():
-            yield from self.footer("help", "fix", f"`llmops check --fix` sets {_edit_text(edit, diagnostic.location)}", margin)
+            yield from self._footer("fix", f"`llmops check --fix` sets {_edit_text(edit, diagnostic.location)}", margin)
         if name_of(diagnostic) != diagnostic.code:
-            yield from self.footer("help", "why", f"`{explanation_of(diagnostic)}` ({diagnostic.code})", margin)
+            yield from self._footer("why", f"`{explanation_of(diagnostic)}` ({diagnostic.code})", margin)
 
-    def footer(self, style: str, label: str, text: str, margin: int) -> Iterator[str]:
-        first, *rest = self.wrapped(plain(text), margin + 3 + len(label) + 2)
-        yield f"{' ' * margin} {self.palette.paint('frame', '=')} {self.palette.paint(style, label)}: {first}"
+    def _footer(self, label: str, text: str, margin: int) -> Iterator[str]:
+        taken = margin + len(f" = {label}: ")
+        first, *rest = self.wrapped(plain(text), taken=taken, indent=taken)
+        yield f"{' ' * margin} {self.palette.paint('frame', '=')} {self.palette.paint('help', label)}: {first}"
         yield from rest
 
 

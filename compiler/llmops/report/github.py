@@ -71,7 +71,7 @@ def _property(text: str) -> str:
 
 def _row(diagnostic: Diagnostic, findings: Findings) -> str:
     place = diagnostic.location
-    where = f"`{_cell(visible(findings.in_repository(place.file)))}:{place.line}`"
+    where = f"<code>{_cell(visible(findings.in_repository(place.file)))}:{place.line}</code>"
     advice = f"waived: {diagnostic.waived}" if diagnostic.waived else diagnostic.hint
     severity = "waived" if diagnostic.waived else diagnostic.severity
     return f"| {severity} | **{_cell(name_of(diagnostic))}** {_cell(plain(diagnostic.message))} | {where} | {_cell(plain(advice))} |"

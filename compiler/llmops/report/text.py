@@ -32,7 +32,7 @@ def text_report(
     hidden = [d for d in found if not d.waived and not is_shown(d, least)]
     shown = [*counting, *waived]
     total = f"{_listed(tally(shown))}." if shown else ""
-    closing = "\n".join(painter.wrapped(" ".join([total, *_advice(counting, hidden)]).strip(), 0))
+    closing = "\n".join(painter.wrapped(" ".join([total, *_advice(counting, hidden)]).strip()))
     bold = painter.palette.paint("bold", total)
     return "\n\n".join([*(painter.block(d) for d in shown), bold + closing.removeprefix(total)]) + "\n"
 
