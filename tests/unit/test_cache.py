@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from llmops.cache import Outcome, entry, evidence, identity, recall, remember, witness
+from llmops.cache import Outcome, begin, entry, evidence, identity, recall, remember, witness
 from llmops.cache.entry import FOLDER, KEPT, read_entry, write_entry
 from llmops.cache.identity import MARGIN, Machine, digest_of, listing
 from llmops.cache.witness import UNSURE, Witness
@@ -106,7 +106,7 @@ def check(root: Path, environment: str | None = None) -> Outcome:
     recalled = recall(root, environment)
     if recalled is not None:
         return recalled
-    seen = Witness(root)
+    seen = begin(root)
     return remember(seen, environment, check_workspace(root, environment, witness=seen))
 
 
@@ -393,6 +393,7 @@ NO_WORKSPACE = {
 @pytest.mark.parametrize(("variable", "value"), NO_WORKSPACE.values(), ids=NO_WORKSPACE)
 def test_it_can_be_off(root: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
+    assert begin(root) is None
     assert contents(check(root)) == contents(fresh(root))
     assert not (root / FOLDER).exists()
 
@@ -400,6 +401,7 @@ def test_it_can_be_off(root: Path, monkeypatch: pytest.MonkeyPatch, variable: st
 @pytest.mark.parametrize("value", ["", "0", "false", "False"])
 def test_no_ci_is_no_ci(root: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("CI", value)
+    assert begin(root) is not None
     check(root)
     assert recall(root, None) is not None
 
@@ -672,6 +674,14 @@ def test_a_file_name_that_is_no_text_is_remembered(root: Path) -> None:
     assert recall(root, None) is not None
 
 
+def test_a_witness_made_before_it_was_off_keeps_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Witness(root)
+    checked = check_workspace(root, witness=seen)
+    monkeypatch.setenv("CI", "true")
+    remember(seen, None, checked)
+    assert not (root / FOLDER).exists()
+
+
 def test_texts_are_quoted_as_a_check_quotes_them(root: Path) -> None:
     """With a byte order mark, and Windows' line ends; not those of files that no check quotes."""
     spec = root / "specs/model.yaml"
@@ -718,3 +728,15 @@ def test_what_is_recalled_imports_no_stage(base: Path) -> None:
     assert [run.returncode for run in runs] == [0, 0], runs[0].stderr
     assert "llmops.pipeline" in runs[0].stdout
     assert runs[1].stdout == runs[0].stdout.splitlines()[0] + "\n\n"
+
+
+def test_a_reader_that_goes_away_is_no_bug(base: Path) -> None:
+    """The verb ends without Python's own tidying up, so what is not yet written must be looked after."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    variables = {"PYTHONPATH": str(ROOT / "compiler"), "PATH": os.environ["PATH"]}
+    with os.fdopen(writing, "wb") as stream:
+        run = subprocess.run(
+            [sys.executable, "-m", "llmops", "check"], cwd=base, env=variables, stdout=stream, stderr=subprocess.PIPE, check=False
+        )
+    assert (run.returncode, run.stderr) == (1, b"")

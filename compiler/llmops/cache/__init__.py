@@ -69,14 +69,24 @@ def recall(root: Path, environment: str | None) -> Outcome | None:
     return _outcome(root, head["found"])
 
 
-def remember(witness: Witness, environment: str | None, checked: Checked) -> Outcome:
+def begin(root: Path) -> Witness | None:
+    """A witness for a check that is about to begin; None where nothing is remembered, so that nothing need be noted."""
+    return None if is_off() else Witness(root)
+
+
+def remember(witness: Witness | None, environment: str | None, checked: Checked) -> Outcome:
     """Keeps what a check found for the next run, and returns it. `environment` is what was asked for, None for the default."""
     outcome = Outcome.of(checked)
-    if not is_off() and checked.graph is not None and witness.steady and not any(d.code.startswith(_NOT_KEPT) for d in outcome.diagnostics):
+    if witness and _may_be_kept(witness, checked):
         evidence = gather(witness)
         known = {"machine": witness.machine.digest, "day": witness.day, "evidence": evidence.known(), "found": _found(outcome, witness)}
         write_entry(str(witness.root), _name(environment), {"format": FORMAT, **known}, evidence.digests)
     return outcome
+
+
+def _may_be_kept(witness: Witness, checked: Checked) -> bool:
+    kept = checked.graph is not None and not any(d.code.startswith(_NOT_KEPT) for d in checked.diagnostics)
+    return kept and witness.steady and not is_off()
 
 
 def is_off() -> bool:
