@@ -55,11 +55,6 @@ class Diagnostic:
     edits: tuple[Edit, ...] = field(default=(), compare=False)  # a value may be a list, which has no hash
 
     @property
-    def rule(self) -> str:
-        """What people search for: the policy's name, or the code."""
-        return self.policy or self.code
-
-    @property
     def counts(self) -> bool:
         """Whether it can fail a check."""
         return not self.waived and self.severity != "note"

@@ -13,7 +13,7 @@ from typing import Any
 
 from llmops.diagnostics import Diagnostic, Edit, Location
 from llmops.load.source import Document, Places
-from llmops.resources import Path
+from llmops.resources import Path, holds
 
 MERGE_KEYS = ("id", "name", "prompt")
 """Fields by which the items of a list are known; lists of such items are merged, others replaced."""
@@ -71,17 +71,8 @@ class Draft:
         if origin is None:
             return (find(self.document, path),)
         here = find(origin.patch.document, origin.at + path[len(origin.path) :])
-        label = "the base is here" if _is_at(self.document.data, path) else "it is merged in here"
+        label = "the base is here" if holds(self.document.data, path) else "it is merged in here"
         return here, replace(find(self.document, path), label=label)
-
-
-def _is_at(data: Any, path: Path) -> bool:
-    for step in path:
-        inside = step in data if isinstance(data, dict) else isinstance(data, list) and isinstance(step, int) and step < len(data)
-        if not inside:
-            return False
-        data = data[step]
-    return True
 
 
 def patches_of(document: Document, entry: Mapping[str, Any], at: Path = ()) -> Patch:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops.check import Moment, check, plain
-from llmops.check.packs import Packs, pack_alone, read_packs
+from llmops.check.packs import NO_PACKS, Packs, pack_alone, read_packs
 from llmops.diagnostics import Diagnostic, has_errors, in_order
 from llmops.errors import UsageError
 from llmops.link import Inputs, Linked, Locator, link
@@ -41,6 +41,7 @@ class Checked:
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...]
     places: Places
+    packs: Packs = NO_PACKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def check_workspace(
     front = front_half(project, environment)
     moment = Moment(today or date.today(), _base_resources(root, base, environment) if base else None)
     found = check(front.linked, front.packs, moment, front.places)
-    return Checked(front.linked.graph, in_order([*front.diagnostics, *found]), front.places)
+    return Checked(front.linked.graph, in_order([*front.diagnostics, *found]), front.places, front.packs)
 
 
 def compile_workspace(root: Path, environment: str | None = None) -> Compiled:
@@ -143,9 +144,7 @@ def open_policies(root: Path, environment: str | None = None) -> Front:
 
 
 def open_pack(folder: Path, environment: str | None = None) -> Front:
-    """The policies of a folder that is no workspace."""
-    if not any(folder.glob("*.y*ml")):
-        raise UsageError(f"No policies in {folder}", "Name a folder with one policy a file.")
+    """The policies of a folder with YAML files that is no workspace."""
     packs, diagnostics = read_packs(pack_alone(folder))
     places = Places(packs.sources)
     graph = Graph(folder.name, environment or "prod", {})

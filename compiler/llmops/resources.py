@@ -14,6 +14,25 @@ from llmops.diagnostics import Location
 Path = tuple[str | int, ...]
 
 
+def holds(data: Any, path: Path) -> bool:
+    """Whether plain data has an entry at `path`, be it empty."""
+    for step in path:
+        inside = step in data if isinstance(data, Mapping) else isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data)
+        if not inside:
+            return False
+        data = data[step]
+    return True
+
+
+def value_at(data: Any, path: Path) -> Any:
+    """The value at `path` of plain data; None where there is no entry."""
+    if not holds(data, path):
+        return None
+    for step in path:
+        data = data[step]
+    return data
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A file of the workspace that a resource uses. `path` is relative to the workspace, with slashes."""

@@ -14,7 +14,7 @@ from llmops.version import VERSION
 from tests.architecture.sources import PROJECT, Source, sources
 
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
-LOCKS = ("requirements.txt", "bench/requirements.txt")
+LOCKS = ("requirements.txt", "bench/requirements.txt", "bench/policies-requirements.txt")
 RUN_TIME = ("runtime", "evaluate", "monitor")
 
 COME_WITH = {"openai": "haystack-ai"}

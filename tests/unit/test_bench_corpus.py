@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import command
 from bench import compile as benchmark
 from bench.corpus import TEAM, generate, generate_smallest, specs
 from bench.peers import find_peers, write_dbt_project
@@ -213,7 +214,7 @@ def test_the_table_shows_figures_absent_peers_and_targets():
     }
     target = {"name": "CPU seconds of llmops check 2000", "value": 0.7, "limit": 0.6, "holds": False}
 
-    text = benchmark.table({"figures": figures, "targets": [target]})
+    text = command.table({"figures": figures, "targets": [target]})
     assert "llmops check 2000                     0.4      0.5     51.0" in text
     assert "absent: not installed" in text
     assert "MISSED: CPU seconds of llmops check 2000: 0.7, at most 0.6" in text

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from llmops.load.discover import find_root, read_file, read_folders, read_settings
+from llmops.load.discover import read_file, read_folders, read_settings
+from llmops.load.root import find_root
 from llmops.load.yaml_core import MAX_BYTES
 from llmops.pipeline import check_workspace
 

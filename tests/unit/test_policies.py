@@ -26,7 +26,7 @@ def test_every_resource_of_the_kind_is_looked_at(base: Path) -> None:
     violations = found(put(base, a=policy()))
     assert names(violations) == ["chatter", "embedder"]
     assert {d.code for d in violations} == {"LLM0901"}
-    assert {d.rule for d in violations} == {"pinned-revision"}
+    assert {d.policy for d in violations} == {"pinned-revision"}
 
 
 def test_a_policy_that_holds_says_nothing(base: Path) -> None:

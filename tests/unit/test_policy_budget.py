@@ -112,7 +112,7 @@ def test_a_process_that_dies_is_a_rule_ended() -> None:
     def prepare() -> budget.Work:
         return lambda index: os.kill(os.getpid(), signal.SIGKILL) if index == 1 else [index]
 
-    assert [answer if not isinstance(answer, Exhausted) else None for answer in each_within_budget(3, prepare)] == [[0], None, [2]]
+    assert [answer if not isinstance(answer, Exhausted) else None for answer in each_within_budget([1.0] * 3, prepare)] == [[0], None, [2]]
 
 
 def test_a_mistake_of_ours_is_not_blamed_on_the_rule() -> None:
@@ -120,7 +120,7 @@ def test_a_mistake_of_ours_is_not_blamed_on_the_rule() -> None:
         return lambda index: [1 // index]
 
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-        list(each_within_budget(1, prepare))
+        list(each_within_budget([1.0], prepare))
 
 
 def test_memory_is_given_back() -> None:

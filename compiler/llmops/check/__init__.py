@@ -58,7 +58,7 @@ def examine(linked: Linked, rules: Iterable[Rule], moment: Moment) -> list[Exami
     gathered = _Gathered(linked.graph, moment)
     parts = [_selected(rule, linked, moment) for rule in rules]
     judged = [part for part in parts if part.judgement is not None]
-    subjects = [[gathered.subject(resource, part.rule) for resource in part.resources] for part in judged]
+    subjects = [gathered.subjects_of(part.resources, with_refs=part.rule.follows_references) for part in judged]
     judgements = iter(judge([part.rule for part in judged], subjects) if judged else ())
     return [Examined(part.rule, part.resources, next(judgements)) if part.judgement is not None else part for part in parts]
 
@@ -69,9 +69,11 @@ def _selected(rule: Rule, linked: Linked, moment: Moment) -> Examined:
         return Examined(rule)
     if rule.effect(graph.environment) == "off":
         return Examined(rule, (), Judgement())
-    looked_at = (r for r in graph.resources.values() if rule.looks_at(r.kind, r.labels, graph.environment))
-    chosen = tuple(r for r in looked_at if not rule.compares or _operation(r, moment) in rule.spec["match"]["on"])
-    return Examined(rule, chosen, Judgement())
+    kinds = frozenset(rule.kinds)  # asked first, since most resources are of another kind
+    chosen = [r for r in graph.resources.values() if r.kind in kinds and rule.looks_at(r.kind, r.labels, graph.environment)]
+    if rule.compares:
+        chosen = [r for r in chosen if _operation(r, moment) in rule.spec["match"]["on"]]
+    return Examined(rule, tuple(chosen), Judgement())
 
 
 def _operation(resource: Resource, moment: Moment) -> str | None:
@@ -89,17 +91,18 @@ class _Gathered:
     graph: Graph
     moment: Moment
     data: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    refs: dict[str, Mapping[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     subjects: dict[tuple[str, bool], Subject] = field(default_factory=dict)
 
-    def subject(self, resource: Resource, rule: Rule) -> Subject:
-        key = (resource.id, rule.follows_references)
-        if key not in self.subjects:
-            refs = self._reached(resource) if rule.follows_references else {}
-            old = (self.moment.base or {}).get(resource.id)
-            today = datetime.combine(self.moment.today, datetime.min.time(), UTC)
-            self.subjects[key] = Subject(resource.kind, self._plain(resource), refs, old, self.graph.environment, today)
-        return self.subjects[key]
+    def subjects_of(self, resources: Iterable[Resource], *, with_refs: bool) -> list[Subject]:
+        return [self.subjects.get((r.id, with_refs)) or self._subject(r, with_refs=with_refs) for r in resources]
+
+    def _subject(self, resource: Resource, *, with_refs: bool) -> Subject:
+        refs = self._reached(resource) if with_refs else {}
+        old = (self.moment.base or {}).get(resource.id)
+        today = datetime.combine(self.moment.today, datetime.min.time(), UTC)
+        subject = Subject(resource.kind, self._plain(resource), refs, old, self.graph.environment, today)
+        self.subjects[resource.id, with_refs] = subject
+        return subject
 
     def _plain(self, resource: Resource) -> Mapping[str, Any]:
         if resource.id not in self.data:

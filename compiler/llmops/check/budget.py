@@ -17,7 +17,9 @@ from typing import IO, Any
 import orjson
 
 SECONDS = 0.5
-"""Processor time that one rule may take over all resources; a usual rule takes 4 microseconds a resource."""
+"""Processor time that one rule may take, whatever it looks at."""
+SECONDS_EACH = 0.0005
+"""What it may take beside that for each resource; a usual rule takes 4 microseconds, patterns over long prompts 300."""
 BYTES = 512 * 1024 * 1024
 """Memory that evaluation may take beyond what the compiler holds already."""
 
@@ -29,25 +31,33 @@ class Exhausted(list[Any]):
     """In place of the outcomes of a rule that was ended; holds nothing."""
 
 
-def each_within_budget(count: int, prepare: Callable[[], Work]) -> Iterator[list[Any]]:
-    """The outcomes of rule 0, 1, …; `Exhausted` for one that took too much. `prepare` runs once in each process."""
+def seconds_for(resources: int) -> float:
+    """The processor time of a rule that looks at so many resources."""
+    return SECONDS + SECONDS_EACH * resources
+
+
+def each_within_budget(budgets: Sequence[float], prepare: Callable[[], Work]) -> Iterator[list[Any]]:
+    """The outcomes of rule 0, 1, …; `Exhausted` for one that took too much. `budgets` are their seconds of processor time.
+
+    `prepare` runs once in each process.
+    """
     done = 0
-    while done < count:
-        outcomes = _run_from(done, count, prepare)
+    while done < len(budgets):
+        outcomes = _run_from(done, budgets, prepare)
         yield from outcomes
         done += len(outcomes)
-        if done < count:
+        if done < len(budgets):
             yield Exhausted()
             done += 1
 
 
-def _run_from(first: int, count: int, prepare: Callable[[], Work]) -> Sequence[list[Any]]:
+def _run_from(first: int, budgets: Sequence[float], prepare: Callable[[], Work]) -> Sequence[list[Any]]:
     """What one process finishes, which is less than all where a rule ends it. Raises `RuntimeError` for a mistake of ours in it."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _work(range(first, count), prepare, writer)
+        _work(list(enumerate(budgets))[first:], prepare, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
         lines = stream.read().splitlines(keepends=True)
@@ -58,7 +68,7 @@ def _run_from(first: int, count: int, prepare: Callable[[], Work]) -> Sequence[l
     return outcomes
 
 
-def _work(rules: range, prepare: Callable[[], Work], writer: int) -> None:
+def _work(rules: Sequence[tuple[int, float]], prepare: Callable[[], Work], writer: int) -> None:
     """In the child; it never returns, and nothing of the parent's clean-up runs here."""
     _hush()
     with os.fdopen(writer, "wb") as stream:
@@ -72,11 +82,11 @@ def _work(rules: range, prepare: Callable[[], Work], writer: int) -> None:
         os._exit(0)
 
 
-def _work_through(rules: range, work: Work, stream: IO[bytes]) -> None:
+def _work_through(rules: Sequence[tuple[int, float]], work: Work, stream: IO[bytes]) -> None:
     _limit_memory()
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    for index in rules:
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    for index, seconds in rules:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         stream.write(orjson.dumps(work(index)) + b"\n")
         stream.flush()
 

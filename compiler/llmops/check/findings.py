@@ -7,19 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from llmops.check.budget import BYTES, SECONDS
 from llmops.check.cases import Result
 from llmops.check.cel import Fault
-from llmops.check.judge import Flaw, Judgement, Outcome, value_at
+from llmops.check.judge import Flaw, Judgement, Outcome
 from llmops.check.rules import Rule, steps
 from llmops.check.shapes import Shape, shape_of
 from llmops.check.waivers import Complaint, Waivers
 from llmops.diagnostics import Diagnostic, Location, Severity
 from llmops.kinds import KINDS
 from llmops.link import Linked
-from llmops.load.discover import SETTINGS
+from llmops.load.root import SETTINGS
 from llmops.load.source import Document, Places
-from llmops.resources import Path, Resource
+from llmops.resources import Path, Resource, value_at
 from llmops.validate import dotted
 from llmops.validate.explain import nearest
 
@@ -124,7 +123,7 @@ class Reporter:
         )
 
     def _exhausted(self, rule: Rule) -> Diagnostic:
-        fault = Fault(f"The rule was ended: it took more than {SECONDS} s or {BYTES // 1024**2} MB", over_budget=True)
+        fault = Fault("The rule was ended: it took too much time or memory", over_budget=True)
         return self._at_expression("LLM0904", rule, "assert", fault)
 
     def _at_expression(self, code: str, rule: Rule, field: str, fault: Fault) -> Diagnostic:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from llmops.check.budget import Exhausted, Work, each_within_budget
+from llmops.check.budget import Exhausted, Work, each_within_budget, seconds_for
 from llmops.check.cel import Expressions, Fault
 from llmops.check.rules import Rule, steps
 from llmops.check.shapes import Unknown, follow, shape_of, with_floats
 from llmops.kinds import KINDS
-from llmops.resources import Path
+from llmops.resources import Path, value_at
 
 Verdict = Literal["pass", "fail", "no match", "error"]
 
@@ -69,7 +69,7 @@ def judge(rules: Sequence[Rule], subjects: Sequence[Sequence[Subject]], *, thoro
         bench = _Bench(Expressions(), thorough=thorough)
         return lambda index: list(bench.judge(rules[index], subjects[index]))
 
-    return [_judgement(answer) for answer in each_within_budget(len(rules), prepare)]
+    return [_judgement(answer) for answer in each_within_budget([seconds_for(len(each)) for each in subjects], prepare)]
 
 
 def _judgement(answer: list[Any]) -> Judgement:
@@ -83,6 +83,8 @@ def _judgement(answer: list[Any]) -> Judgement:
 
 
 Evaluator = Callable[[Any], bool | Fault]
+
+_NO_REFS: Mapping[str, list[Any]] = {kind: [] for kind in KINDS}
 
 
 class _Bench:
@@ -149,7 +151,7 @@ class _Bench:
         return self._expressions.values({**variables, "item": value_at(variables["r"], rule.each)[position]})
 
     def _variables(self, subject: Subject) -> dict[str, Any]:
-        refs = {kind: [self._floats(data) for data in subject.refs.get(kind, ())] for kind in KINDS}
+        refs = {kind: [self._floats(data) for data in subject.refs.get(kind, ())] for kind in KINDS} if subject.refs else _NO_REFS
         old = self._floats(subject.old) if subject.old else None
         return {"r": self._floats(subject.data), "refs": refs, "old": old, "item": None, "env": subject.environment, "today": subject.today}
 
@@ -158,16 +160,6 @@ class _Bench:
         if known is None:
             known = self._data[id(data)] = (data, with_floats(data["kind"], dict(data)))
         return known[1]
-
-
-def value_at(data: Any, path: Path) -> Any:
-    """The value at a path of plain data; None where there is none."""
-    for step in path:
-        inside = step in data if isinstance(data, Mapping) else isinstance(data, list) and isinstance(step, int) and step < len(data)
-        if not inside:
-            return None
-        data = data[step]
-    return data
 
 
 def _flaws_of_paths(rule: Rule) -> Iterator[Flaw]:

@@ -16,7 +16,8 @@ from llmops.check.rules import Rule, Waiver
 from llmops.diagnostics import Diagnostic
 from llmops.kinds import API_VERSION, POLICY_KINDS
 from llmops.kinds.fields import with_defaults
-from llmops.load.discover import SETTINGS, outside, read_folders
+from llmops.load.discover import outside, read_folders
+from llmops.load.root import SETTINGS
 from llmops.load.source import UNREAD, Document, Places, Source, load
 from llmops.project import Project
 from llmops.resources import Path as FieldPath
@@ -35,6 +36,9 @@ class Packs:
     rules: tuple[Rule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     sources: tuple[Source, ...] = ()
+
+
+NO_PACKS = Packs()
 
 
 def read_packs(project: Project) -> tuple[Packs, list[Diagnostic]]:

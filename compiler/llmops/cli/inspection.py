@@ -10,13 +10,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmops.cache import Outcome, recall, remember
-from llmops.cache.witness import Witness
+from llmops.cache import Outcome, begin, recall, remember
 from llmops.errors import LlmopsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmops.cache.witness import Witness
     from llmops.diagnostics import Severity
     from llmops.pipeline import Checked
     from llmops.report.findings import Findings
@@ -49,9 +49,7 @@ class Inspection:
         return tuple(sorted({r.source.file for r in graph.resources.values()})) if graph else ()
 
     def _policies(self) -> Mapping[str, Mapping[str, Any]]:
-        from llmops.pipeline import open_policies
-
-        rules = open_policies(self.root, self.outcome.environment).packs.rules
+        rules = self.checked.packs.rules if self.checked else ()
         return {rule.name: {"metadata": rule.metadata, "spec": rule.spec} for rule in rules}
 
 
@@ -67,7 +65,7 @@ def inspect(root: Path, args: argparse.Namespace, witness: Witness | None = None
     """Checks, and remembers what was found. `witness` notes what is read; raises what `check_workspace` raises."""
     from llmops.pipeline import check_workspace
 
-    witness = witness or Witness(root)
+    witness = witness or begin(root)
     checked = check_workspace(root, args.env, base=args.base, witness=witness)
     # What was found against a base says nothing of a check without one.
     outcome = Outcome.of(checked) if args.base else remember(witness, args.env, checked)

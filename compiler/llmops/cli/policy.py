@@ -42,8 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    front = open_pack(args.pack, args.env) if args.pack else open_policies(workspace_root(args), args.env)
+    front = _opened_pack(args) if args.pack else open_policies(workspace_root(args), args.env)
     return ACTIONS[args.action](front, _chosen(front, args.names))
+
+
+def _opened_pack(args: argparse.Namespace) -> Front:
+    if not any(args.pack.rglob("*.y*ml")):
+        raise UsageError(f"No policies in {args.pack}", "Name a folder with one policy a file.")
+    return open_pack(args.pack, args.env)
 
 
 def _chosen(front: Front, names: Sequence[str]) -> list[Rule]:

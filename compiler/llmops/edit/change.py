@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from llmops.edit.data import holds, same, value_at
+from llmops.edit.data import same
 from llmops.overlay import MERGE_KEYS
-from llmops.resources import Path
+from llmops.resources import Path, holds, value_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from llmops.diagnostics import Edit
-from llmops.edit.data import holds, same
+from llmops.edit.data import same
 from llmops.edit.document import edited
 from llmops.edit.refusal import BY_HAND, EditRefused
-from llmops.resources import Path
+from llmops.resources import Path, holds
 from llmops.validate import dotted
 
 Place = tuple[str, int, Path]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmops.edit.refusal import EditRefused
-from llmops.resources import Path
+from llmops.resources import Path, holds
 from llmops.validate import dotted
 
 
@@ -30,23 +30,6 @@ def with_value(data: Any, path: Path, value: Any) -> Any:
     if value is None and not holds(data, path):
         return data
     return _with(data, path, value, path)
-
-
-def holds(data: Any, path: Path) -> bool:
-    """Whether there is an entry at `path`, be it empty."""
-    for step in path:
-        inside = step in data if isinstance(data, dict) else isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data)
-        if not inside:
-            return False
-        data = data[step]
-    return True
-
-
-def value_at(data: Any, path: Path) -> Any:
-    """The value of an entry that exists."""
-    for step in path:
-        data = data[step]
-    return data
 
 
 def _whole(data: Any, value: Any) -> Any:

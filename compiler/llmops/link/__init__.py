@@ -20,8 +20,8 @@ from llmops.link.prompts import check_supply, check_templates
 from llmops.link.references import UNRESOLVED, Names, id_of, index, names_in, references, version_of
 from llmops.link.unused import check_unused
 from llmops.link.uses import read_files
-from llmops.load.discover import SETTINGS
 from llmops.load.files import Files
+from llmops.load.root import SETTINGS
 from llmops.load.source import Places
 from llmops.resources import Graph, Path, Resource
 from llmops.validate import Spec, Validated, dotted

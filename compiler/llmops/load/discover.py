@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmops.diagnostics import Diagnostic, Location
-from llmops.load.root import SETTINGS, find_root
+from llmops.load.root import SETTINGS
 from llmops.load.source import Source
 from llmops.load.yaml_core import MAX_BYTES
 
 if TYPE_CHECKING:
     from llmops.cache.witness import Witness
-
-__all__ = ["PATCHES", "SETTINGS", "find_root", "outside", "read_file", "read_folders", "read_settings"]
 
 PATCHES = "environments"
 """The folder of the environments' patches, which are no specs."""

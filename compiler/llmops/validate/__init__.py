@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Any
 
 from llmops.diagnostics import Diagnostic
 from llmops.kinds import API_VERSION, KINDS, POLICY_KINDS, schema
@@ -20,6 +18,9 @@ from llmops.overlay import Draft
 from llmops.validate.explain import Mistake, explain, nearest, shown
 from llmops.validate.formats import check_formats
 from llmops.validate.secrets import holds_secret
+
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ def schema_mistakes(data: Any, name: str) -> list[Mistake]:
 
 @cache
 def _validator(name: str) -> jsonschema_rs.Validator:
+    import jsonschema_rs  # a report imports this package for a pattern, and validates nothing
+
     return jsonschema_rs.validator_for(schema(name))
 
 

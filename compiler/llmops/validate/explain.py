@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Any
 
 from llmops.resources import Path
 from llmops.validate.elsewhere import bare, right_place
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+
 
 TYPE_NAMES = {
     "string": "text",
@@ -180,6 +182,8 @@ def _missing_kind(field: str, mapping: Mapping[str, str], value: Mapping[str, An
 
 def _inside_branch(error: _Error, reference: str) -> Iterator[Mistake]:
     branch = {"$ref": reference, "$defs": error.schema["$defs"]}
+    import jsonschema_rs
+
     for mistake in _mistakes(jsonschema_rs.validator_for(branch).iter_errors(error.value), error.value, branch):
         yield Mistake(mistake.code, (*error.path, *mistake.path), mistake.message, mistake.hint, mistake.at_key)
 
