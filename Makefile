@@ -57,18 +57,23 @@ lock: ## write requirements.txt anew (needs uv)
 	  --no-emit-index-url --no-annotate pyproject.toml --output-file requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate --only-binary :all: bench/requirements.in --output-file bench/requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --only-binary :all: bench/policies-requirements.in --output-file bench/policies-requirements.txt
 
-bench-env: .venv-bench/.installed
+bench-env: .venv-bench/.installed .venv-bench-policies/.installed
 
-# The peers of the benchmark stand apart: dbt holds several packages back that the project needs newer.
+# The peers of the benchmarks stand apart: dbt holds packages back that the project and the policy engines need newer.
 .venv-bench/.installed: bench/requirements.txt
-	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python $(PIP) -r bench/requirements.txt
+.venv-bench-policies/.installed: bench/policies-requirements.txt
+.venv-bench/.installed .venv-bench-policies/.installed:
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python $(PIP) -r $<
 	@touch $@
 
 bench: env bench-env ## measure the compiler against its peers
 	$(BIN)/python -m bench.compile
+	$(BIN)/python -m bench.policies
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-bench build dist .llmops .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-bench-policies build dist .llmops .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

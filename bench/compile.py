@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.command import execute, parser_of
 from bench.corpus import generate, generate_smallest
 from bench.peers import Peers, find_peers
-from bench.processes import Contender, Failed, Run, bench_in, measure
+from bench.processes import Contender, Run, bench_in, measure
 
 ROOT = Path(__file__).parent.parent
 CHECK_LIMIT = 0.6
@@ -29,25 +28,9 @@ AFRESH = {"LLMOPS_NO_CACHE": "1"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """1 where a target is missed, 2 where a contender fails."""
-    args = _parser().parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="llmops-bench-") as folder:
-        try:
-            report = run(Path(folder), args)
-        except Failed as failure:
-            print(failure, file=sys.stderr)
-            return 2
-    print(json.dumps(report, indent=2) if args.json else table(report))
-    return 0 if all(target["holds"] for target in report["targets"]) else 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m bench.compile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="figures and targets for programs")
+    parser = parser_of("bench.compile", str(__doc__), PEERS)
     parser.add_argument("--specs", type=int, nargs="+", default=[CHECK_SIZE, 10_000], metavar="N", help="files a workspace (at least 20)")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="measured rounds; the median counts")
-    parser.add_argument("--peers", type=Path, default=PEERS, metavar="BIN", help="the peers' programs (default: those of `make bench-env`)")
-    parser.add_argument("--no-peers", action="store_true", help="leave the peers out")
-    return parser
+    return execute(run, parser.parse_args(argv))
 
 
 def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
@@ -95,18 +78,6 @@ def judge(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
         return []
     value = round(measured.cpu, 3)
     return [{"name": f"CPU seconds of llmops check {CHECK_SIZE}", "value": value, "limit": CHECK_LIMIT, "holds": value <= CHECK_LIMIT}]
-
-
-def table(report: Mapping[str, Any]) -> str:
-    """The figures for people."""
-    columns = ("cpu_seconds", "wall_seconds", "max_rss_mb", "times_floor", "times_check")
-    lines = [f"{'':32}{'CPU s':>9}{'wall s':>9}{'RSS MB':>9}{'x floor':>9}{'x check':>9}"]
-    for name, figure in report["figures"].items():
-        cells = "".join(f"{figure.get(column, ''):>9}" for column in columns)
-        lines.append(f"{name:32}" + (f"  absent: {figure['absent']}" if "absent" in figure else cells))
-    for target in report["targets"]:
-        lines.append(f"{'met' if target['holds'] else 'MISSED'}: {target['name']}: {target['value']}, at most {target['limit']}")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,18 @@ and rules.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.compile import AFRESH, LLMOPS, PEERS, ROOT, figures, table
+from bench.command import execute, parser_of
+from bench.compile import AFRESH, LLMOPS, ROOT, figures
 from bench.corpus import generate
 from bench.peers import SCHEMA
-from bench.processes import Contender, Failed, Run, bench_in, measure
+from bench.processes import Contender, Run, bench_in, measure
 from bench.rules import generate_broken, kcl, rego, rules, write_pack
 
 SMALL, MIDDLE, LARGE = 20, 2000, 10_000
@@ -32,6 +31,7 @@ LIMITS = {
 }
 """CPU seconds. All checks are of workspaces with 25 policies."""
 STARTER = ROOT / "policies"
+PEERS = ROOT / ".venv-bench-policies/bin"
 ENGINES = ROOT / "bench/engines"
 CHECKOV = (
     "-d",
@@ -51,25 +51,9 @@ SETTLED = 2.5
 
 def main(argv: Sequence[str] | None = None) -> int:
     """1 where a target is missed, 2 where a contender fails."""
-    args = _parser().parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="llmops-bench-") as folder:
-        try:
-            report = run(Path(folder), args)
-        except Failed as failure:
-            print(failure, file=sys.stderr)
-            return 2
-    print(json.dumps(report, indent=2) if args.json else table(report))
-    return 0 if all(target["holds"] for target in report["targets"]) else 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m bench.policies", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="figures and targets for programs")
+    parser = parser_of("bench.policies", str(__doc__), PEERS)
     parser.add_argument("--sizes", type=int, nargs=3, default=[SMALL, MIDDLE, LARGE], metavar="N", help="files of the three workspaces")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="measured rounds; the median counts")
-    parser.add_argument("--peers", type=Path, default=PEERS, metavar="BIN", help="the peers' programs (default: those of `make bench-env`)")
-    parser.add_argument("--no-peers", action="store_true", help="leave the peers out")
-    return parser
+    return execute(run, parser.parse_args(argv))
 
 
 def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
