@@ -15,7 +15,7 @@ from yaml import MarkedYAMLError
 from yaml._yaml import CParser
 from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode
-from yaml.reader import ReaderError
+from yaml.reader import Reader, ReaderError
 
 from llmops.load.syntax import syntax_in_words
 
@@ -42,7 +42,7 @@ _NUMERIC_START = frozenset("-+.0123456789")
 # What libyaml may take for an anchor, an alias or a tag. The rare character is looked for first, then what stands before it,
 # then what follows: the other way round costs eight times as much.
 _SUSPICIOUS = re.compile(r"[&*!](?<![^\s\[{,:?\ufeff-].)(?:(?<=!)|[0-9A-Za-z_-])").search
-_NOT_PRINTABLE = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
+_NOT_PRINTABLE = Reader.NON_PRINTABLE.search
 _AT_START = ("found unexpected end of stream", "could not find expected ':'", "did not find expected ',' or")
 """Mistakes that libyaml notices long after them: the place to look at is where the quote, key or bracket begins."""
 _LINES = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]").split
