@@ -39,11 +39,16 @@ OUTSIDE_RELEASE = frozenset({"Monitor"})
 
 def fingerprint(graph: Graph) -> Graph:
     """Fills in `behaviour`, `metadata_hash` and `releases`."""
-    behaviour = {id_: digest(_behaviour(resource)) for id_, resource in graph.resources.items()}
+    behaviour = {id_: behaviour_of(resource) for id_, resource in graph.resources.items()}
     metadata = {id_: digest(dict(resource.metadata)) for id_, resource in graph.resources.items()}
     hashed = replace(graph, behaviour=behaviour, metadata_hash=metadata)
     releases = {app.id: release(hashed, app.id) for app in graph.of_kind("Application")}
     return replace(hashed, releases=releases)
+
+
+def behaviour_of(resource: Resource) -> str:
+    """Hexadecimal SHA-256 over what the resource itself does: its kind, its spec without what changes no answer, its files."""
+    return digest(_behaviour(resource))
 
 
 def release(graph: Graph, id_: str) -> str:

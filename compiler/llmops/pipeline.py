@@ -22,6 +22,7 @@ from llmops.link import Inputs, Linked, Locator, link
 from llmops.load.discover import read_folders, read_settings
 from llmops.load.files import Files
 from llmops.load.source import Places, load
+from llmops.load.tree import Disk
 from llmops.overlay import overlay
 from llmops.project import Project, open_project, read_overlay
 from llmops.resources import Graph
@@ -73,9 +74,10 @@ def check_workspace(
     `base` is a git ref that policies of changes compare with; `today` (the machine's day when None) is when waivers expire;
     `witness` notes what is read, for the cache. Raises `UsageError` for an environment or a ref that the workspace does not have.
     """
-    project, diagnostics = open_project(root, witness)
+    tree = Disk(root, witness)
+    project, diagnostics = open_project(tree)
     if project is None:
-        source, _ = read_settings(root)
+        source, _ = read_settings(tree)
         return Checked(None, in_order(diagnostics), Places([source] if source else []))
     environment = _environment(project, environment)
     front = front_half(project, environment)
@@ -106,10 +108,10 @@ def _environment(project: Project, name: str | None) -> str:
 
 def _base_resources(root: Path, ref: str, environment: str) -> Mapping[str, Mapping[str, Any]]:
     """The resources at a ref, by id, as policies see them. A base without this workspace or environment has none."""
-    from llmops.load.git_tree import workspace_at
+    from llmops.load.git_tree import tree_at
 
-    with workspace_at(root, ref) as folder:
-        project, _ = open_project(folder)
+    with tree_at(root, ref) as tree:
+        project, _ = open_project(tree)
         if project is None or environment not in project.environments:
             return {}
         graph = front_half(project, environment).linked.graph
@@ -118,7 +120,7 @@ def _base_resources(root: Path, ref: str, environment: str) -> Mapping[str, Mapp
 
 def front_half(project: Project, environment: str) -> Front:
     """discover → load → overlay → validate → link, and the packs of policies."""
-    sources, diagnostics = read_folders(project.root, project.settings["specs"], project.witness)
+    sources, diagnostics = read_folders(project.tree, project.settings["specs"])
     documents, found = load(sources)
     diagnostics += found
     patches, found = read_overlay(project, environment)
@@ -131,13 +133,13 @@ def front_half(project: Project, environment: str) -> Front:
     diagnostics += found
     validated, found = validate(drafts, places)
     diagnostics += found
-    linked, found = link(validated, Inputs(project.graph(environment), Files(project.root, project.witness), places))
+    linked, found = link(validated, Inputs(project.graph(environment), Files(project.tree), places))
     return Front(linked, packs, (*diagnostics, *found), places, tuple(project.environments))
 
 
 def open_policies(root: Path, environment: str | None = None) -> Front:
     """The policies of a workspace and the resources that they are about. Raises `UsageError` where `llmops.yaml` cannot be read."""
-    project, diagnostics = open_project(root)
+    project, diagnostics = open_project(Disk(root))
     if project is None:
         raise UsageError(f"{diagnostics[0].location.file}: {diagnostics[0].message}", "`llmops check` shows the line.")
     return front_half(project, _environment(project, environment))

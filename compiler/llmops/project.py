@@ -5,36 +5,31 @@ Input: the folder. Output: `Project`, from which the pipeline starts.
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.kinds.fields import with_defaults
-from llmops.load.discover import PATCHES, outside, read_folders, read_settings
+from llmops.load.discover import PATCHES, read_folders, read_settings
 from llmops.load.source import UNREAD, Document, Places, Source, load
+from llmops.load.tree import Tree
 from llmops.overlay import Patch, patches_of
 from llmops.resources import Git, Graph
 from llmops.validate import dotted, schema_mistakes
 from llmops.validate.explain import Mistake, nearest
 from llmops.validate.formats import FORMATS
 
-if TYPE_CHECKING:
-    from llmops.cache.witness import Witness
-
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """`settings` is the effective `spec` of `llmops.yaml`; `document` is where it was written."""
 
-    root: pathlib.Path
+    tree: Tree
     name: str
     settings: Mapping[str, Any]
     document: Document
     source: Source
-    witness: Witness | None = None
-    """Notes what is read, for the cache of `llmops check`."""
 
     @property
     def environments(self) -> list[str]:
@@ -47,9 +42,9 @@ class Project:
         return Graph(self.name, environment, {}, linked, tuple(self.settings["targets"]))
 
 
-def open_project(root: pathlib.Path, witness: Witness | None = None) -> tuple[Project | None, list[Diagnostic]]:
-    """The settings of the workspace at `root`."""
-    source, diagnostics = read_settings(root, witness)
+def open_project(tree: Tree) -> tuple[Project | None, list[Diagnostic]]:
+    """The settings of a workspace."""
+    source, diagnostics = read_settings(tree)
     if source is None or diagnostics:
         return None, diagnostics
     documents, diagnostics = load([source])
@@ -62,11 +57,11 @@ def open_project(root: pathlib.Path, witness: Witness | None = None) -> tuple[Pr
             [Mistake("LLM0201", (), "llmops.yaml holds one document, the workspace", "Put resources into a folder of spec.specs.")],
         )
     else:
-        mistakes = _settings_mistakes(document.data) or _folder_mistakes(root, document.data)
+        mistakes = _settings_mistakes(document.data) or _folder_mistakes(tree, document.data)
     if mistakes:
         return None, [_diagnostic(document, mistake, Places([source])) for mistake in mistakes]
     filled = with_defaults("Workspace", document.data)
-    return Project(root, filled["metadata"]["name"], filled["spec"], document, source, witness), []
+    return Project(tree, filled["metadata"]["name"], filled["spec"], document, source), []
 
 
 def _settings_mistakes(data: Any) -> list[Mistake]:
@@ -89,16 +84,16 @@ def _pack_mistake(index: int) -> Mistake:
     return Mistake("LLM0214", ("spec", "policies", index), "A pack has either a path or a package", hint)
 
 
-def _folder_mistakes(root: pathlib.Path, data: Mapping[str, Any]) -> list[Mistake]:
+def _folder_mistakes(tree: Tree, data: Mapping[str, Any]) -> list[Mistake]:
     mistakes = []
     for index, folder in enumerate(with_defaults("Workspace", data)["spec"]["specs"]):
         path = ("spec", "specs", index)
         malformed = list(FORMATS["path"](path, folder))
         if malformed:
             mistakes += malformed
-        elif outside(root, folder):
+        elif not tree.is_inside(folder):
             mistakes.append(Mistake("LLM0103", path, f"The folder {folder} lies outside the workspace", "Name a folder inside it."))
-        elif not (root / folder).is_dir():
+        elif not tree.is_folder(folder):
             mistakes.append(
                 Mistake("LLM0104", path, f"The folder {folder} does not exist", f"Make it, or change spec.specs: mkdir {folder}")
             )
@@ -123,7 +118,7 @@ class Overlay:
 
 def read_overlay(project: Project, environment: str) -> tuple[Overlay, list[Diagnostic]]:
     """Reads and checks an environment's patches; a broken one is a diagnostic and is left out."""
-    sources, diagnostics = read_folders(project.root, [f"{PATCHES}/{environment}"], project.witness)
+    sources, diagnostics = read_folders(project.tree, [f"{PATCHES}/{environment}"])
     documents, found = load(sources)
     diagnostics += found
     places = Places(sources)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llmops.errors import UsageError
-from llmops.load.git_tree import workspace_at
+from llmops.load.git_tree import tree_at
 from llmops.pipeline import check_workspace
 from tests.conftest import Run
 from tests.policy_texts import CASES, policy, put
@@ -184,12 +184,12 @@ class TestChanges:
             check_workspace(base, base=ref)
 
     def test_no_repository_is_a_usage_error(self, base: Path) -> None:
-        with pytest.raises(UsageError), workspace_at(base, "HEAD"):
+        with pytest.raises(UsageError), tree_at(base, "HEAD"):
             pass
 
     def test_links_that_lead_out_are_left_out(self, base: Path, tmp_path: Path) -> None:
         (base / "specs/link.yaml").symlink_to(tmp_path / "outside.yaml")
         committed(base)
-        with workspace_at(base, "HEAD") as folder:
-            assert not (folder / "specs/link.yaml").exists()
-            assert (folder / "specs/model.yaml").is_file()
+        with tree_at(base, "HEAD") as tree:
+            assert not tree.is_inside("specs/link.yaml") and not tree.is_file("specs/link.yaml")
+            assert tree.is_file("specs/model.yaml")

@@ -10,6 +10,7 @@ import pytest
 
 from llmops.load.discover import read_file, read_folders, read_settings
 from llmops.load.root import find_root
+from llmops.load.tree import Disk
 from llmops.load.yaml_core import MAX_BYTES
 from llmops.pipeline import check_workspace
 
@@ -26,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def files_of(root: Path, *folders: str) -> list[str]:
-    sources, diagnostics = read_folders(root, folders)
+    sources, diagnostics = read_folders(Disk(root), folders)
     assert not diagnostics
     return [source.file for source in sources]
 
@@ -60,7 +61,7 @@ def test_a_folder_that_does_not_exist_has_no_files(root: Path) -> None:
 @pytest.mark.parametrize("target", ["../../outside.yaml", "missing.yaml", "../..", "deep"])
 def test_links_that_lead_to_no_file_inside_are_findings(root: Path, target: str) -> None:
     os.symlink(target, root / "specs" / "link.yaml")
-    sources, diagnostics = read_folders(root, ["specs"])
+    sources, diagnostics = read_folders(Disk(root), ["specs"])
     assert [d.code for d in diagnostics] == ["LLM0103"]
     assert [s.file for s in sources if s.text is None] == ["specs/link.yaml"]
     assert not any("secret" in (s.text or "") for s in sources)
@@ -78,7 +79,7 @@ def test_a_link_that_is_no_yaml_is_nobody_s_business(root: Path) -> None:
 
 def test_a_linked_folder_outside_is_a_finding(root: Path) -> None:
     os.symlink("..", root / "linked")
-    assert [d.code for d in read_folders(root, ["linked"])[1]] == ["LLM0103"]
+    assert [d.code for d in read_folders(Disk(root), ["linked"])[1]] == ["LLM0103"]
 
 
 def test_what_is_no_regular_file_is_not_opened(root: Path) -> None:
@@ -86,7 +87,7 @@ def test_what_is_no_regular_file_is_not_opened(root: Path) -> None:
     os.mkfifo(root / "specs" / "pipe.yaml")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(root / "specs" / "socket.yaml"))
-        _, diagnostics = read_folders(root, ["specs"])
+        _, diagnostics = read_folders(Disk(root), ["specs"])
     assert {(d.code, d.location.file) for d in diagnostics} == {("LLM0102", "specs/pipe.yaml"), ("LLM0102", "specs/socket.yaml")}
 
 
@@ -94,7 +95,7 @@ def test_what_is_no_regular_file_is_not_opened(root: Path) -> None:
 def test_names_that_cannot_be_printed_are_findings(root: Path, name: bytes) -> None:
     with open(os.path.join(os.fsencode(root / "specs"), name), "wb") as stream:
         stream.write(b"a: 1")
-    (found,) = read_folders(root, ["specs"])[1]
+    (found,) = read_folders(Disk(root), ["specs"])[1]
     assert found.code == "LLM0102" and found.location.file.isprintable()
 
 
@@ -103,31 +104,31 @@ def test_a_folder_that_refuses_is_a_finding(root: Path, monkeypatch: pytest.Monk
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("llmops.load.discover.os.scandir", refuse)
-    assert [(d.code, d.location.file) for d in read_folders(root, ["specs"])[1]] == [("LLM0102", "specs")]
+    assert [(d.code, d.location.file) for d in read_folders(Disk(root), ["specs"])[1]] == [("LLM0102", "specs")]
 
 
 def test_a_file_that_vanishes_is_a_finding(root: Path) -> None:
-    source, (found,) = read_file(root, "specs/gone.yaml")
+    source, (found,) = read_file(Disk(root), "specs/gone.yaml")
     assert source.text is None and found.code == "LLM0102" and "No such file" in found.message
 
 
 @pytest.mark.parametrize(("content", "line", "column"), [(b"\xff", 1, 1), ("é: ü\na: é".encode() + b"\xe9", 2, 5), (b"a: 1\n\n\xc3", 3, 1)])
 def test_what_is_not_utf8_is_located(root: Path, content: bytes, line: int, column: int) -> None:
     (root / "specs" / "b.yaml").write_bytes(content)
-    (found,) = read_folders(root, ["specs"])[1]
+    (found,) = read_folders(Disk(root), ["specs"])[1]
     assert (found.code, found.location.line, found.location.column) == ("LLM0001", line, column)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(root: Path) -> None:
     (root / "specs" / "b.yaml").write_bytes(b"\xef\xbb\xbfb: 1\n")
-    assert read_file(root, "specs/b.yaml")[0].text == "b: 1\n"
+    assert read_file(Disk(root), "specs/b.yaml")[0].text == "b: 1\n"
 
 
 def test_the_largest_file(root: Path) -> None:
     (root / "specs" / "b.yaml").write_bytes(b"#" * MAX_BYTES)
-    assert not read_folders(root, ["specs"])[1]
+    assert not read_folders(Disk(root), ["specs"])[1]
     (root / "specs" / "b.yaml").write_bytes("é".encode() * (MAX_BYTES // 2) + b"\xc3")
-    assert [d.code for d in read_folders(root, ["specs"])[1]] == ["LLM0007"]
+    assert [d.code for d in read_folders(Disk(root), ["specs"])[1]] == ["LLM0007"]
 
 
 def test_a_file_that_cannot_be_read_hides_no_reference(base: Path) -> None:
@@ -139,4 +140,4 @@ def test_a_file_that_cannot_be_read_hides_no_reference(base: Path) -> None:
 def test_the_workspace_is_found_from_below(root: Path, tmp_path: Path) -> None:
     assert find_root(root / "specs" / "deep") == root
     assert find_root(tmp_path) is None
-    assert read_settings(tmp_path)[1][0].code == "LLM0101"
+    assert read_settings(Disk(tmp_path))[1][0].code == "LLM0101"

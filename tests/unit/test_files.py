@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmops.load.files import MAX_FILE_BYTES, FileProblem, Files
+from llmops.load.tree import Disk
 from llmops.pipeline import check_workspace
 from llmops.resources import File
 
@@ -44,7 +45,7 @@ def root(tmp_path: Path) -> Path:
     ],
 )
 def test_paths_are_relative_to_the_spec(root: Path, path: str, found: str) -> None:
-    assert Files(root).find(SPEC, path) == found
+    assert Files(Disk(root)).find(SPEC, path) == found
 
 
 @pytest.mark.parametrize(
@@ -58,13 +59,13 @@ def test_paths_are_relative_to_the_spec(root: Path, path: str, found: str) -> No
     ],
 )
 def test_paths_that_lead_nowhere(root: Path, path: str, code: str) -> None:
-    problem = Files(root).find(SPEC, path)
+    problem = Files(Disk(root)).find(SPEC, path)
     assert isinstance(problem, FileProblem) and problem.code == code and problem.hint
 
 
 def test_a_name_that_begins_with_two_dots_is_inside(root: Path) -> None:
     (root / "..notes.txt").write_text("x")
-    assert Files(root).find(SPEC, "../../..notes.txt") == "..notes.txt"
+    assert Files(Disk(root)).find(SPEC, "../../..notes.txt") == "..notes.txt"
 
 
 @pytest.mark.parametrize(
@@ -81,11 +82,11 @@ def test_a_name_that_begins_with_two_dots_is_inside(root: Path) -> None:
     ],
 )
 def test_globs(root: Path, pattern: str, found: list[str]) -> None:
-    assert Files(root).glob(SPEC, [pattern]) == found
+    assert Files(Disk(root)).glob(SPEC, [pattern]) == found
 
 
 def test_globs_join_and_exclude(root: Path) -> None:
-    files = Files(root)
+    files = Files(Disk(root))
     assert files.glob(SPEC, ["../../docs/*.md", "../../docs/a.md"], ["../../docs/[[]*"]) == ["docs/[x].md", "docs/a.md"]
     assert files.glob(SPEC, ["../../docs/**"], ["../../docs/sub/**", "../../docs/*.txt"]) == ["docs/[x].md", "docs/a.md"]
 
@@ -102,16 +103,16 @@ def test_globs_join_and_exclude(root: Path) -> None:
     ],
 )
 def test_globs_that_find_nothing(root: Path, patterns: list[str], exclude: list[str], code: str) -> None:
-    problem = Files(root).glob(SPEC, patterns, exclude)
+    problem = Files(Disk(root)).glob(SPEC, patterns, exclude)
     assert isinstance(problem, FileProblem) and problem.code == code
 
 
 def test_digests(root: Path) -> None:
-    assert Files(root).digest("docs/a.md") == File("docs/a.md", hashlib.sha256(b"docs/a.md").hexdigest(), 9)
+    assert Files(Disk(root)).digest("docs/a.md") == File("docs/a.md", hashlib.sha256(b"docs/a.md").hexdigest(), 9)
 
 
 def test_a_file_is_read_once(root: Path) -> None:
-    files = Files(root)
+    files = Files(Disk(root))
     first = files.digest("docs/a.md")
     (root / "docs" / "a.md").write_text("changed")
     assert files.digest("docs/a.md") is first
@@ -120,7 +121,7 @@ def test_a_file_is_read_once(root: Path) -> None:
 def test_links_out_of_the_workspace_are_not_followed(root: Path) -> None:
     os.symlink("../../outside.md", root / "docs" / "link.md")
     os.symlink("../..", root / "docs" / "up")
-    files = Files(root)
+    files = Files(Disk(root))
     for problem in (
         files.find("docs/x.yaml", "link.md"),
         files.read("docs/link.md"),
@@ -134,21 +135,21 @@ def test_links_out_of_the_workspace_are_not_followed(root: Path) -> None:
 
 def test_links_inside_are_followed(root: Path) -> None:
     os.symlink("a.md", root / "docs" / "link.md")
-    assert Files(root).find("docs/x.yaml", "link.md") == "docs/link.md"
-    assert Files(root).read("docs/link.md") == b"docs/a.md"
+    assert Files(Disk(root)).find("docs/x.yaml", "link.md") == "docs/link.md"
+    assert Files(Disk(root)).read("docs/link.md") == b"docs/a.md"
 
 
 def test_what_is_no_file_is_not_opened(root: Path) -> None:
     """Opening a pipe would wait for ever."""
     os.mkfifo(root / "docs" / "pipe.md")
-    problem = Files(root).digest("docs/pipe.md")
+    problem = Files(Disk(root)).digest("docs/pipe.md")
     assert isinstance(problem, FileProblem) and problem.code == "LLM0802"
 
 
 def test_a_file_that_is_too_large(root: Path) -> None:
     with open(root / "docs" / "a.md", "wb") as stream:
         stream.truncate(MAX_FILE_BYTES + 1)
-    problem = Files(root).read("docs/a.md")
+    problem = Files(Disk(root)).read("docs/a.md")
     assert isinstance(problem, FileProblem) and problem.code == "LLM0805"
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from llmops.diagnostics import has_errors
 from llmops.errors import UsageError
+from llmops.load.tree import Disk
 from llmops.load.yaml_core import lines_of
 from llmops.pipeline import Checked, check_workspace, compile_workspace
 from llmops.project import open_project
@@ -144,7 +145,7 @@ def test_changed_texts_give_sound_findings(workspace: Path, file: str, data: st.
 )
 def test_settings_that_are_none(base: Path, text: str) -> None:
     (base / "llmops.yaml").write_text(text)
-    project, diagnostics = open_project(base)
+    project, diagnostics = open_project(Disk(base))
     assert project is None and has_errors(diagnostics)
 
 
@@ -152,7 +153,7 @@ def test_settings_that_are_none(base: Path, text: str) -> None:
 def test_spec_folders_stay_inside(base: Path, folder: str) -> None:
     with open(base / "llmops.yaml", "a") as stream:
         stream.write(f"  specs: [{folder}]\n")
-    (found,) = open_project(base)[1]
+    (found,) = open_project(Disk(base))[1]
     assert found.code in ("LLM0103", "LLM0213") and found.location.line == 6
 
 

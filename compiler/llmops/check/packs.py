@@ -16,9 +16,10 @@ from llmops.check.rules import Rule, Waiver
 from llmops.diagnostics import Diagnostic
 from llmops.kinds import API_VERSION, POLICY_KINDS
 from llmops.kinds.fields import with_defaults
-from llmops.load.discover import outside, read_folders
+from llmops.load.discover import read_folders
 from llmops.load.root import SETTINGS
 from llmops.load.source import UNREAD, Document, Places, Source, load
+from llmops.load.tree import Disk
 from llmops.project import Project
 from llmops.resources import Path as FieldPath
 from llmops.validate import dotted, schema_mistakes
@@ -55,18 +56,14 @@ def read_packs(project: Project) -> tuple[Packs, list[Diagnostic]]:
 def pack_alone(folder: Path) -> Project:
     """A pack without a workspace, for its author to list and test."""
     settings = {"policies": [{"path": ".", "enforcement": {}}], "environments": {}, "targets": []}
-    return Project(folder, folder.resolve().name, settings, Document(SETTINGS, 0, 1, None), Source(SETTINGS, None))
+    return Project(Disk(folder), folder.resolve().name, settings, Document(SETTINGS, 0, 1, None), Source(SETTINGS, None))
 
 
 def _entries(project: Project) -> list[Mapping[str, Any]]:
     named = project.settings.get("policies")
     if named is not None:
         return list(named)
-    if (project.root / USUAL).is_dir():
-        return [{"path": USUAL, "enforcement": {}}]
-    if project.witness:
-        project.witness.absent(f"{project.root}/{USUAL}")
-    return []
+    return [{"path": USUAL, "enforcement": {}}] if project.tree.entries(USUAL) is not None else []
 
 
 def _located(document: Document, mistake: Mistake, places: Places) -> Diagnostic:
@@ -107,12 +104,12 @@ class _Reader:
         if "package" in entry:
             return self._packaged(entry["package"], (*at, "package"))
         path = entry["path"]
-        if outside(self._project.root, path):
+        if not self._project.tree.is_inside(path):
             self._say("LLM0103", (*at, "path"), f"The folder {path} lies outside the workspace", "Name a folder inside it.")
-        elif not (self._project.root / path).is_dir():
+        elif not self._project.tree.is_folder(path):
             self._say("LLM0909", (*at, "path"), f"The pack {path} does not exist", "Make the folder, or remove the entry.")
         else:
-            sources, found = read_folders(self._project.root, [path], self._project.witness)
+            sources, found = read_folders(self._project.tree, [path])
             self.diagnostics += found
             return sources
         return None
@@ -122,11 +119,12 @@ class _Reader:
         if folder is None:
             self._say("LLM0909", at, f"The package {package} is not installed", "Install it where llmops runs, or correct the name.")
             return None
-        sources, found = read_folders(folder, ["."], self._project.witness)
+        witness = self._project.tree.witness
+        sources, found = read_folders(Disk(folder, witness), ["."])
         named = {source.file: f"{package}/{source.file}" for source in sources}
         for file, shown_as in named.items():
-            if self._project.witness:
-                self._project.witness.named(shown_as, f"{folder}/{file}")
+            if witness:
+                witness.named(shown_as, f"{folder}/{file}")
         renamed = [replace(d, locations=tuple(replace(p, file=named.get(p.file, p.file)) for p in d.locations)) for d in found]
         self.diagnostics += renamed
         return [replace(source, file=named[source.file]) for source in sources]

@@ -43,6 +43,9 @@ class Environment(Strict):
     """Patches in order; those of `environments/<name>/` come after them."""
 
 
+Handle = Annotated[str, Field(pattern=r"^(@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9._-]+)?|[^@\s]+@[^@\s]+\.[^@\s]+)$")]
+
+
 class Git(Strict):
     """Where this workspace lives, for links from Dagster to the YAML line."""
 
@@ -102,6 +105,8 @@ class WorkspaceSpec(Strict):
     """What is rendered."""
     policies: list[Pack] | None = None
     """Packs of policies. When absent, the folder `policies` if there is one."""
+    owners: Annotated[dict[str, Handle], Field(examples=[{"docs-team": "@acme/docs"}])] = {}
+    """Who an owner is on GitHub: `@user`, `@organisation/team` or an e-mail address. For CODEOWNERS and the reviewers of a plan."""
     git: Git | None = None
     """Where this workspace lives, for links from Dagster to the line of YAML."""
 

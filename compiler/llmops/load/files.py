@@ -11,15 +11,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+from llmops.load.tree import Tree
 from llmops.resources import File
 
-if TYPE_CHECKING:
-    from llmops.cache.witness import Witness
-
 MAX_FILE_BYTES = 64_000_000
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize ([0-9]+)\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +27,10 @@ class FileProblem:
 
 
 class Files:
-    """The workspace's files below `root`. Paths given and returned are relative to it, with slashes. The witness is told of all."""
+    """The workspace's files. Paths given and returned are relative to it, with slashes."""
 
-    def __init__(self, root: Path, witness: Witness | None = None) -> None:
-        self._root = root.resolve()
-        self._witness = witness
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
         self._digests: dict[str, File] = {}
         self._walked: dict[str, list[str]] = {}
         self._matched: dict[str, list[str]] = {}
@@ -46,7 +42,7 @@ class Files:
         outside = self._outside(joined, path)
         if outside:
             return outside
-        if not (self._root / joined).is_file():
+        if not self._tree.is_file(joined):
             return FileProblem("LLM0802", f"The file {joined} does not exist", f"Paths are relative to {spec_file}.")
         return joined.replace(os.sep, "/")
 
@@ -77,25 +73,22 @@ class Files:
             content = self.read(path)
             if isinstance(content, FileProblem):
                 return content
-            self._digests[path] = File(path, hashlib.sha256(content).hexdigest(), len(content))
+            pointed = _pointed(path, content) if self._tree.holds_pointers else None
+            self._digests[path] = pointed or File(path, hashlib.sha256(content).hexdigest(), len(content))
         return self._digests[path]
 
     def read(self, path: str) -> bytes | FileProblem:
         """A file's bytes; too big, unreadable or leading outside the workspace is a problem."""
-        full = self._root / path
         if not self._resolves_inside(path):
             return FileProblem("LLM0801", f"{path} leads outside the workspace through a link", "Copy the file into the workspace.")
         try:
-            if not full.is_file():
+            if not self._tree.is_file(path):
                 return FileProblem("LLM0802", f"{path} is not a file", "Put a file there, or exclude it.")
-            status = full.stat()
-            if status.st_size > MAX_FILE_BYTES:
-                return FileProblem("LLM0805", f"{path} is larger than {MAX_FILE_BYTES // 1_000_000} MB", "Split it.")
-            content = full.read_bytes()
+            content = self._tree.read(path, MAX_FILE_BYTES)
         except OSError as error:
             return FileProblem("LLM0802", f"{path} cannot be read: {error.strerror}", "Check that it exists and that you may read it.")
-        if self._witness:
-            self._witness.read(str(full), content, status)
+        if len(content) > MAX_FILE_BYTES:
+            return FileProblem("LLM0805", f"{path} is larger than {MAX_FILE_BYTES // 1_000_000} MB", "Split it.")
         return content
 
     def _outside(self, path: str, written: str) -> FileProblem | None:
@@ -108,7 +101,7 @@ class Files:
 
     def _resolves_inside(self, path: str) -> bool:
         if path not in self._inside:
-            self._inside[path] = (self._root / path).resolve().is_relative_to(self._root)
+            self._inside[path] = self._tree.is_inside(path)
         return self._inside[path]
 
     def _matching(self, pattern: str) -> list[str]:
@@ -119,20 +112,14 @@ class Files:
 
     def _walk(self, folder: str) -> list[str]:
         if folder not in self._walked:
-            self._walked[folder] = list(_files_below(self._root, folder, self._witness))
+            self._walked[folder] = list(self._tree.files_below(folder))
         return self._walked[folder]
 
 
-def _files_below(root: Path, folder: str, witness: Witness | None) -> Iterable[str]:
-    start = root / folder
-    if start.is_file():
-        yield folder
-    for current, folders, names in os.walk(start):
-        if witness:
-            witness.walked(current, folders, names)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        prefix = os.path.relpath(current, root).replace(os.sep, "/")
-        yield from (f"{prefix}/{name}".removeprefix("./") for name in sorted(names) if not name.startswith("."))
+def _pointed(path: str, content: bytes) -> File | None:
+    """The file that a Git LFS pointer stands for; None for any other content."""
+    found = _POINTER.fullmatch(content)
+    return File(path, found[1].decode(), int(found[2])) if found else None
 
 
 def _fixed_part(pattern: str) -> str:
