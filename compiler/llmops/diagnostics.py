@@ -40,7 +40,7 @@ class Diagnostic:
 
     `locations[0]` is where the user must look; the others are related places (the base of an overlaid value, the first
     of two equal names, the policy that fired). `path` is the field, as `spec.retrieve.top_k`. `hint` says how to mend it.
-    `policy` names the organisation's rule that fired. `waived` says why a finding does not count: it is shown, and fails nothing.
+    `policy` names the organisation's rule that fired, `resource` the id of what it is about, where it is about one. `waived` says why a finding does not count: it is shown, and fails nothing.
     `edits` are what `llmops check --fix` would write.
     """
 
@@ -52,6 +52,7 @@ class Diagnostic:
     hint: str = ""
     policy: str = ""
     waived: str = ""
+    resource: str = ""
     edits: tuple[Edit, ...] = field(default=(), compare=False)  # a value may be a list, which has no hash
 
     @property

@@ -1,19 +1,20 @@
 """Stage `fingerprint`: a graph → the same graph with hashes.
 
-SHA-256 over RFC 8785 canonical JSON. A resource has a behaviour hash (its spec and files) and a metadata hash (owner,
-labels, description); an application's release is the hash over the behaviour of all it reaches.
+SHA-256 over RFC 8785 canonical JSON. A resource has a behaviour hash (its spec and files), a metadata hash (owner, labels,
+description), and both again over what it refers to; an application's release is the hash over the behaviour of all it reaches.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import rfc8785
 
 from llmops.kinds.fields import Pattern
-from llmops.resources import Graph, Resource
+from llmops.resources import Graph, Parents, Resource
 
 FORMAT = 1
 """Raised when rendering changes what the same spec does, so that releases then differ."""
@@ -38,10 +39,11 @@ OUTSIDE_RELEASE = frozenset({"Monitor"})
 
 
 def fingerprint(graph: Graph) -> Graph:
-    """Fills in `behaviour`, `metadata_hash` and `releases`."""
+    """Fills in `behaviour`, `metadata_hash`, `parents` and `releases`."""
     behaviour = {id_: behaviour_of(resource) for id_, resource in graph.resources.items()}
     metadata = {id_: digest(dict(resource.metadata)) for id_, resource in graph.resources.items()}
     hashed = replace(graph, behaviour=behaviour, metadata_hash=metadata)
+    hashed = replace(hashed, parents=dict(_parents_of_all(hashed)))
     releases = {app.id: release(hashed, app.id) for app in graph.of_kind("Application")}
     return replace(hashed, releases=releases)
 
@@ -49,6 +51,24 @@ def fingerprint(graph: Graph) -> Graph:
 def behaviour_of(resource: Resource) -> str:
     """Hexadecimal SHA-256 over what the resource itself does: its kind, its spec without what changes no answer, its files."""
     return digest(_behaviour(resource))
+
+
+def _parents_of_all(graph: Graph) -> Iterator[tuple[str, Parents]]:
+    """Each hash covers what a resource names and, through that one's own hash of the same sort, all that it reaches."""
+    known: dict[str, Parents] = {}
+
+    def parents_of(id_: str) -> Parents:
+        if id_ not in known:
+            named = sorted({reference.target for reference in graph[id_].references})
+            deciding = [t for t in named if graph[t].kind not in OUTSIDE_RELEASE]
+            behaviour = {t: [graph.behaviour[t], parents_of(t).behaviour] for t in deciding}
+            aside = {t: graph.behaviour[t] for t in named if t not in deciding}
+            metadata = {t: [graph.metadata_hash[t], parents_of(t).metadata] for t in named}
+            known[id_] = Parents(digest(behaviour), digest({"metadata": metadata, "behaviour": aside}))
+        return known[id_]
+
+    for id_ in graph.resources:
+        yield id_, parents_of(id_)
 
 
 def release(graph: Graph, id_: str) -> str:
@@ -60,6 +80,16 @@ def release(graph: Graph, id_: str) -> str:
 def digest(value: Any) -> str:
     """Hexadecimal SHA-256 of a JSON value's canonical form."""
     return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+
+
+def index_identity(source: Resource, model: Resource) -> dict[str, Any]:
+    """All that decides which vectors a source's index holds for a document. Another identity is another index."""
+    aside = {"endpoint", *(pattern[0] for pattern in WITHOUT_BEHAVIOUR["Model"])}
+    return {
+        "chunking": source.spec["chunking"],
+        "embedder": {field: value for field, value in model.spec.items() if field not in aside},
+        "dimension": source.spec["store"].get("dimension"),
+    }
 
 
 def _behaviour(resource: Resource) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class _Recorder:
 def _merge(base: Any, value: Any, path: Path, at: Path, record: _Recorder) -> Any:
     if isinstance(base, dict) and isinstance(value, dict):
         return _merge_maps(base, value, path, at, record)
-    if isinstance(base, list) and isinstance(value, list) and _merge_key([*base, *value]):
+    if isinstance(base, list) and isinstance(value, list) and merge_key([*base, *value]):
         return _merge_lists(base, value, path, at, record)
     record.wrote(path, at)
     return value
@@ -157,7 +157,7 @@ def _is_other_variant(base: dict[str, Any], value: dict[str, Any]) -> bool:
 
 
 def _merge_lists(base: list[Any], value: list[Any], path: Path, at: Path, record: _Recorder) -> list[Any]:
-    key = _merge_key([*base, *value])
+    key = merge_key([*base, *value])
     out = list(base)
     index = {item[key]: i for i, item in enumerate(base)}
     for position, item in enumerate(value):
@@ -170,7 +170,8 @@ def _merge_lists(base: list[Any], value: list[Any], path: Path, at: Path, record
     return out
 
 
-def _merge_key(items: list[Any]) -> str | None:
+def merge_key(items: list[Any]) -> str | None:
+    """The field by which all items of a list are known; None where they are not maps with such a field."""
     for key in MERGE_KEYS:
         if items and all(isinstance(item, dict) and isinstance(item.get(key), str) for item in items):
             return key

@@ -8,8 +8,8 @@ starts only when there is no error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,9 @@ from llmops.errors import UsageError
 from llmops.link import Inputs, Linked, Locator, link
 from llmops.load.discover import read_folders, read_settings
 from llmops.load.files import Files
-from llmops.load.source import Places, load
+from llmops.load.source import Document, Memory, Places, Source, load
 from llmops.load.tree import Disk
-from llmops.overlay import overlay
+from llmops.overlay import Draft, overlay
 from llmops.project import Project, open_project, read_overlay
 from llmops.resources import Graph
 from llmops.validate import validate
@@ -120,21 +120,60 @@ def _base_resources(root: Path, ref: str, environment: str) -> Mapping[str, Mapp
 
 def front_half(project: Project, environment: str) -> Front:
     """discover → load → overlay → validate → link, and the packs of policies."""
+    drafted = draft(author(project), environment)
+    secrets = check_secrets(drafted.documents, drafted.places)
+    front = resolve(drafted, drafted.drafts)
+    return replace(front, diagnostics=(*front.diagnostics, *secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class Authored:
+    """What the files of a workspace say, before an environment is chosen."""
+
+    project: Project
+    sources: tuple[Source, ...]
+    documents: tuple[Document, ...]
+    packs: Packs
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """The specs as one environment has them, not yet validated. `documents` are all that were read, patches and settings too."""
+
+    authored: Authored
+    environment: str
+    drafts: tuple[Draft, ...]
+    documents: tuple[Document, ...]
+    places: Places
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def author(project: Project, memory: Memory | None = None) -> Authored:
+    """discover → load. `memory` is shared by two readings of one workspace, so that an unchanged file is parsed once."""
     sources, diagnostics = read_folders(project.tree, project.settings["specs"])
-    documents, found = load(sources)
-    diagnostics += found
-    patches, found = read_overlay(project, environment)
-    diagnostics += found
-    packs, found = read_packs(project)
-    diagnostics += found
-    places = Places([*sources, *patches.sources, *packs.sources, project.source])
-    diagnostics += check_secrets([*documents, *patches.documents, project.document], places)
-    drafts, found = overlay(documents, patches.patches, places)
-    diagnostics += found
-    validated, found = validate(drafts, places)
-    diagnostics += found
-    linked, found = link(validated, Inputs(project.graph(environment), Files(project.tree), places))
-    return Front(linked, packs, (*diagnostics, *found), places, tuple(project.environments))
+    documents, found = load(sources, memory)
+    packs, wrong = read_packs(project)
+    return Authored(project, tuple(sources), tuple(documents), packs, (*diagnostics, *found, *wrong))
+
+
+def draft(authored: Authored, environment: str) -> Drafted:
+    """overlay."""
+    project = authored.project
+    patches, diagnostics = read_overlay(project, environment)
+    places = Places([*authored.sources, *patches.sources, *authored.packs.sources, project.source])
+    drafts, found = overlay(authored.documents, patches.patches, places)
+    documents = (*authored.documents, *patches.documents, project.document)
+    return Drafted(authored, environment, tuple(drafts), documents, places, (*authored.diagnostics, *diagnostics, *found))
+
+
+def resolve(drafted: Drafted, drafts: Iterable[Draft]) -> Front:
+    """validate → link, for all drafts of an environment or some that refer to no others."""
+    project, places = drafted.authored.project, drafted.places
+    validated, diagnostics = validate(drafts, places)
+    linked, found = link(validated, Inputs(project.graph(drafted.environment), Files(project.tree), places))
+    wrong = (*drafted.diagnostics, *diagnostics, *found)
+    return Front(linked, drafted.authored.packs, wrong, places, tuple(project.environments))
 
 
 def open_policies(root: Path, environment: str | None = None) -> Front:

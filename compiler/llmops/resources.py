@@ -96,6 +96,14 @@ class Git:
 
 
 @dataclass(frozen=True, slots=True)
+class Parents:
+    """Hashes over what a resource refers to, directly and beyond. `metadata` also covers the Monitors, which decide nothing."""
+
+    behaviour: str
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """All resources of one environment, by id, sorted by id."""
 
@@ -110,6 +118,8 @@ class Graph:
     """Behaviour hash of each resource; filled by `fingerprint`."""
     metadata_hash: Mapping[str, str] = field(default_factory=dict)
     """Metadata hash of each resource; filled by `fingerprint`."""
+    parents: Mapping[str, Parents] = field(default_factory=dict)
+    """What each resource refers to, as hashes; filled by `fingerprint`."""
 
     def __getitem__(self, id_: str) -> Resource:
         return self.resources[id_]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llmops.diagnostics import Diagnostic
     from llmops.pipeline import Checked
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an entry's form changes."""
 _OFF = ("", "0", "false")
 _NOT_KEPT = ("LLM01", "LLM08", "LLM0210", "LLM0904", "LLM0909")

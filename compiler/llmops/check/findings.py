@@ -92,6 +92,7 @@ class Reporter:
             remediation["text"],
             rule.name,
             self._waivers.excuse(rule.name, resource.id),
+            resource.id,
             edits,
         )
 

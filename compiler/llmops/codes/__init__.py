@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llmops.codes import fields, files, patches, policies, prompts, references, safety, sizes, workspace, yaml_text
+from llmops.codes import fields, files, lock, patches, policies, prompts, references, safety, sizes, workspace, yaml_text
 from llmops.codes.code import Code, Part, Place, Side
 
 
@@ -31,6 +31,7 @@ FAMILIES: dict[str, Family] = {
     "LLM07": Family("Safety rules", safety.CODES),
     "LLM08": Family("Files", files.CODES),
     "LLM09": Family("Policies", policies.CODES),
+    "LLM10": Family("The lock", lock.CODES),
 }
 """First characters of a code → its family."""
 

@@ -116,7 +116,8 @@ class Locator:
     def diagnostic(self, finding: Finding) -> Diagnostic:
         draft = self.specs[finding.resource].draft
         places = draft.key(self.places, finding.path) if finding.at_key else draft.value(self.places, finding.path)
-        found = Diagnostic(finding.code, finding.severity, finding.message, places, dotted(finding.path), finding.hint)
+        where = dotted(finding.path)
+        found = Diagnostic(finding.code, finding.severity, finding.message, places, where, finding.hint, resource=finding.resource)
         return found.related(*(self._related(*related) for related in finding.related))
 
     def _related(self, id_: str, path: Path, label: str) -> Location:

@@ -56,10 +56,10 @@ class Files:
             outside = self._outside(_fixed_part(joined), pattern)
             if outside:
                 return outside
-            matches = self._matching(joined)
-            if not matches:
+            found_here = self._matching(joined)
+            if not found_here:
                 return FileProblem("LLM0803", f"{pattern} matches no file", f"Paths are relative to {spec_file}; `**` crosses folders.")
-            kept = [path for path in matches if not any(skip(path) for skip in left_out)]
+            kept = [path for path in found_here if not any(skip(path) for skip in left_out)]
             if not kept:
                 return FileProblem(
                     "LLM0803", f"{pattern} matches only files that `exclude` takes out", "Narrow `exclude`, or remove the pattern."
@@ -106,8 +106,7 @@ class Files:
 
     def _matching(self, pattern: str) -> list[str]:
         if pattern not in self._matched:
-            matches = _matcher(pattern)
-            self._matched[pattern] = [path for path in self._walk(_fixed_part(pattern)) if matches(path)]
+            self._matched[pattern] = [path for path in self._walk(_fixed_part(pattern)) if matches(pattern, path)]
         return self._matched[pattern]
 
     def _walk(self, folder: str) -> list[str]:
@@ -126,6 +125,11 @@ def _fixed_part(pattern: str) -> str:
     """The folder before the first wildcard; a pattern without one is a file or folder itself."""
     head = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
     return head if head == pattern else os.path.dirname(head) or "."
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a path matches a pattern as `Files.glob` understands it; both are relative to the workspace."""
+    return _matcher(pattern)(path)
 
 
 @cache

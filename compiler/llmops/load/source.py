@@ -45,17 +45,29 @@ class Document:
     data: Any
 
 
-def load(sources: Iterable[Source]) -> tuple[list[Document], list[Diagnostic]]:
+Memory = dict[Source, tuple[list[Document], list[Diagnostic]]]
+"""What files were found to hold, for reading another version of the same workspace: an unchanged file is the same document."""
+
+
+def load(sources: Iterable[Source], memory: Memory | None = None) -> tuple[list[Document], list[Diagnostic]]:
     """All documents of all files; a file with a mistake gives its diagnostic and one document that holds `UNREAD`."""
     documents: list[Document] = []
     diagnostics: list[Diagnostic] = []
     for source in sources:
-        try:
-            documents += _documents(source)
-        except YamlProblem as problem:
-            diagnostics.append(_diagnostic(source, problem))
-            documents.append(Document(source.file, 0, 1, UNREAD))
+        known = memory.get(source) if memory is not None else None
+        found = known or _loaded(source)
+        if memory is not None:
+            memory[source] = found
+        documents += found[0]
+        diagnostics += found[1]
     return documents, diagnostics
+
+
+def _loaded(source: Source) -> tuple[list[Document], list[Diagnostic]]:
+    try:
+        return _documents(source), []
+    except YamlProblem as problem:
+        return [Document(source.file, 0, 1, UNREAD)], [_diagnostic(source, problem)]
 
 
 def _documents(source: Source) -> list[Document]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from llmops.fingerprint import index_identity
 from llmops.render.base import Artifact, rendered_from, yaml_file
 from llmops.resources import Graph, Resource
 
@@ -170,15 +171,10 @@ def _store(source: Resource, model: Resource) -> dict[str, Any]:
 
 def table_name(source: Resource, model: Resource) -> str:
     """The table of a source's chunks. Another chunking or another embedder is another table: vectors never mix."""
-    identity = {
-        "chunking": source.spec["chunking"],
-        "embedder": {k: v for k, v in model.spec.items() if k not in ("endpoint", "licence")},
-        "dimension": source.spec["store"].get("dimension"),
-    }
     name = f"llmops_{_suffix(source)}"
     if len(name) + 9 > LONGEST_TABLE:
         name = f"{name[: LONGEST_TABLE - 18]}_{_digest(source.name)}"
-    return f"{name}_{_digest(identity)}"
+    return f"{name}_{_digest(index_identity(source, model))}"
 
 
 def _digest(value: Any) -> str:

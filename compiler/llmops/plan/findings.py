@@ -1,0 +1,69 @@
+"""What checking says on one side and not on the other, and which policies' own changes are the reason.
+
+Input: a `Comparison`. Output: rows of the plan's document.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from llmops.diagnostics import Diagnostic
+from llmops.plan.fields import Row, shown
+from llmops.plan.sides import Comparison
+
+Identity = tuple[str, str, str, str, str, str, bool]
+
+
+def _identity(found: Diagnostic) -> Identity:
+    """What makes a finding the same one, wherever its line has moved to and whatever version its resource has now."""
+    resource = found.resource.partition("@")[0]
+    return found.code, found.policy, resource, found.path, found.message, found.severity, bool(found.waived)
+
+
+def new_findings(comparison: Comparison, policies: Iterable[str]) -> list[Row]:
+    """Findings of the new side that the old one does not have."""
+    return _rows(comparison.after.findings, comparison.before.findings, frozenset(policies))
+
+
+def gone_findings(comparison: Comparison, policies: Iterable[str]) -> list[Row]:
+    """Findings of the old side that the new one does not have."""
+    return _rows(comparison.before.findings, comparison.after.findings, frozenset(policies))
+
+
+def _rows(here: Iterable[Diagnostic], there: Iterable[Diagnostic], policies: frozenset[str]) -> list[Row]:
+    left = Counter(map(_identity, there))
+    rows = []
+    for found in here:
+        if left[_identity(found)] > 0:
+            left[_identity(found)] -= 1
+        else:
+            rows.append(_row(found, policies))
+    return rows
+
+
+def _row(found: Diagnostic, policies: frozenset[str]) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "policy": found.policy,
+        "severity": found.severity,
+        "waived": shown(found.waived),
+        "resource": found.resource,
+        "path": found.path,
+        "message": shown(found.message),
+        "hint": shown(found.hint),
+        "file": found.location.file,
+        "line": found.location.line,
+        "because": "policy" if found.policy in policies else "change",
+    }
+
+
+def preview(comparison: Comparison, policy: str) -> dict[str, list[str]]:
+    """Resources that start and stop violating one policy, whose own change may be the reason; waived ones do not count."""
+    before, after = (_violators(view.findings, policy) for view in (comparison.before, comparison.after))
+    return {"starts": sorted(after - before), "stops": sorted(before - after)}
+
+
+def _violators(findings: Iterable[Diagnostic], policy: str) -> set[str]:
+    return {found.resource for found in findings if found.policy == policy and found.resource and not found.waived}
