@@ -51,7 +51,7 @@ def fix(root: Path, diagnostics: Iterable[Diagnostic], *, yes: bool) -> FixOutco
         return FixOutcome((), (), refused)
     sys.stdout.write(diff_report(proposed.files, colour=uses_colour(sys.stdout)))
     sys.stdout.flush()
-    if not (yes or _is_agreed(len(changed))):
+    if not (yes or is_agreed(len(changed))):
         _say("Nothing was written." if sys.stdin.isatty() else "Nothing was written: there is no terminal to ask. --yes writes.")
         return FixOutcome(changed, (), refused)
     for change in proposed.files:
@@ -83,7 +83,8 @@ def write_change(root: Path, change: FileChange) -> None:
         ) from error
 
 
-def _is_agreed(count: int) -> bool:
+def is_agreed(count: int) -> bool:
+    """Asks on a terminal whether to write so many files; no terminal, no agreement."""
     if not sys.stdin.isatty():
         return False
     files = "this file" if count == 1 else f"these {count} files"

@@ -9,9 +9,9 @@ _PUBLISHED = """\
 lock 1
 published Prompt/answer@1.0.0 sha256:f0bdc914d81102c2f0794de8ec9158087148464c67ec23ca6b7043f56d82d5e0
 """
-_QUESTION_FIRST = '{{ question }} {% for d in documents %}{{ d.content }} {% endfor %}"'
-_DOCUMENTS_FIRST = '{% for d in documents %}{{ d.content }} {% endfor %}{{ question }}"'
-_VARIABLES = "  variables:\n    question: {type: string}\n    documents: {type: documents}\n  messages:\n    - role: user\n"
+_VARIABLES = "  variables:\n    question: {type: string}\n    documents: {type: documents}\n  messages:\n"
+_BRIEF = "    - role: system\n      content: Answer in one sentence.\n"
+_USER = "    - role: user"
 
 CODES: dict[str, Code] = {
     "LLM1001": Code(
@@ -66,12 +66,12 @@ CODES: dict[str, Code] = {
         (
             Part(
                 Place("specs/prompt.yaml", "kind: Prompt\nspec:"),
-                f'  version: «1.0.0»\n{_VARIABLES}      content: "{_QUESTION_FIRST}',
-                f'  version: 1.0.1\n{_VARIABLES}      content: "{_QUESTION_FIRST}',
-                f'  version: 1.0.0\n{_VARIABLES}      content: "{_DOCUMENTS_FIRST}',
+                f"  version: «1.0.0»\n{_VARIABLES}{_BRIEF}{_USER}",
+                f"  version: 1.0.1\n{_VARIABLES}{_BRIEF}{_USER}",
+                f"  version: 1.0.0\n{_VARIABLES}{_USER}",
             ),
         ),
-        given="The lock has published version 1.0.0 with the question after the documents.",
+        given="The lock has published version 1.0.0 without the message of the role system.",
         beside={"llmops.lock": _PUBLISHED},
     ),
     "LLM1008": Code(
@@ -90,6 +90,7 @@ CODES: dict[str, Code] = {
         "Published entry was changed or removed",
         "With another digest in llmops.lock a published version could change unseen.",
         "Run `llmops lock`, which restores the entry. Publish other content as another version.",
-        words="The base branch has published Prompt/answer@1.0.0, and llmops.lock has another digest for it. Only `llmops lock --check` reports it.",
+        words="The base branch has published Prompt/answer@1.0.0, and llmops.lock has another digest for it. "
+        "Only `llmops lock --check` reports it.",
     ),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from llmops.diagnostics import Location
@@ -30,7 +30,6 @@ _EVALUATION = re.compile(rf"Evaluation/{_NAME}")
 _ENVIRONMENT = re.compile(_NAME)
 _PAIR = re.compile(r"([a-z][a-z_]*)=(.+)", re.DOTALL)
 _JUDGE = re.compile(rf"-|Model/{_NAME}@[0-9a-z:]+")
-_PLAIN = re.compile(r"[!-$&-~]*")
 _ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
 
 
@@ -60,7 +59,7 @@ def read_line(line: str, place: Location) -> Entry | Flaw:
         known = ", ".join(_READERS)
         return Flaw("LLM1003", 0, f"llmops.lock has no entries of the kind {kind!r}", f"The kinds are {known}. {MEND}")
     try:
-        return replace(reader([_decoded(index, text) for index, text in enumerate(raw, 1)]), place=place)
+        return reader(raw if _is_plain(line) else [_decoded(index, text) for index, text in enumerate(raw, 1)], place)
     except _Refused as refused:
         return refused.flaw
 
@@ -79,7 +78,7 @@ def line_of(entry: Entry) -> str:
 
 def encode(text: str) -> str:
     """A field without spaces and without what cannot be seen: those characters become `%20` and the like, byte by byte."""
-    if _PLAIN.fullmatch(text):
+    if text.isascii() and text.isprintable() and " " not in text and "%" not in text:
         return text
     return "".join(c if c.isprintable() and c not in " %" else _escaped(c) for c in text)
 
@@ -94,9 +93,12 @@ def _escaped(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
+def _is_plain(line: str) -> bool:
+    """Whether no field of a line needs decoding, which is so for nearly all."""
+    return line.isascii() and line.isprintable() and "%" not in line and "  " not in line and not line.endswith(" ")
+
+
 def _decoded(index: int, text: str) -> str:
-    if _PLAIN.fullmatch(text) and text:
-        return text
     try:
         decoded = _ENCODED.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "surrogatepass"), text)
     except UnicodeDecodeError:
@@ -106,19 +108,19 @@ def _decoded(index: int, text: str) -> str:
     return decoded
 
 
-def _published(fields: Sequence[str]) -> Published:
+def _published(fields: Sequence[str], place: Location) -> Published:
     _count("published", fields, 2)
     _match(_VERSION, fields, 0, "an id with a version, such as Prompt/answer@1.0.0")
-    return Published(fields[0], _digest(fields, 1))
+    return Published(fields[0], _digest(fields, 1), place)
 
 
-def _snapshot(fields: Sequence[str]) -> Snapshot:
+def _snapshot(fields: Sequence[str], place: Location) -> Snapshot:
     _count("snapshot", fields, 3)
     _match(_ID, fields, 0, "the id of a resource, such as RetrievalSource/handbook")
-    return Snapshot(fields[0], fields[1], _digest(fields, 2))
+    return Snapshot(fields[0], fields[1], _digest(fields, 2), place)
 
 
-def _evidence(fields: Sequence[str]) -> Evidence:
+def _evidence(fields: Sequence[str], place: Location) -> Evidence:
     pairs = [match for match in map(_PAIR.fullmatch, fields[3:]) if match]
     named = {match[1]: match[2] for match in pairs}
     if len(named) < len(fields[3:]) or not named.keys() >= {*NAMED}:
@@ -129,7 +131,7 @@ def _evidence(fields: Sequence[str]) -> Evidence:
     if [name for name, _ in in_order(named)] != [field.partition("=")[0] for field in fields[3:]]:
         raise _Refused(Flaw("LLM1001", 4, f"The fields are not in their order: {', '.join(NAMED)}, and others sorted"))
     _check_named(named)
-    return Evidence(release, fields[1], fields[2], in_order(named))
+    return Evidence(release, fields[1], fields[2], in_order(named), place)
 
 
 def _check_named(named: Mapping[str, str]) -> None:
@@ -160,7 +162,7 @@ def _malformed(kind: str) -> Flaw:
 
 def _match(pattern: re.Pattern[str], fields: Sequence[str], index: int, what: str) -> None:
     if not pattern.fullmatch(fields[index]):
-        raise _Refused(Flaw("LLM1001", index + 1, f"Here stands {what}"))
+        raise _Refused(Flaw("LLM1001", index + 1, f"Expected {what}"))
 
 
 def _digest(fields: Sequence[str], index: int) -> str:
@@ -169,4 +171,4 @@ def _digest(fields: Sequence[str], index: int) -> str:
     return fields[index]
 
 
-_READERS: dict[str, Callable[[Sequence[str]], Entry]] = {"evidence": _evidence, "published": _published, "snapshot": _snapshot}
+_READERS: dict[str, Callable[[Sequence[str], Location], Entry]] = {"evidence": _evidence, "published": _published, "snapshot": _snapshot}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.load.source import Source
-from llmops.lock.entries import Entry, Lock, Published, lock_of
+from llmops.lock.entries import Entry, Lock, Published
 from llmops.lock.lines import Flaw, line_of, read_line
 
 HEAD = """\
@@ -41,7 +41,7 @@ def parse_lock(source: Source) -> tuple[Lock, list[Diagnostic]]:
     found = _check_version(source, lines)
     if found:
         return Lock(), [*diagnostics, found]
-    entries: list[Entry] = []
+    entries: dict[str, Entry] = {}
     for line in lines:
         if line.text == VERSION_LINE:
             continue
@@ -49,8 +49,8 @@ def parse_lock(source: Source) -> tuple[Lock, list[Diagnostic]]:
         if isinstance(entry, Flaw):
             diagnostics.append(_diagnostic(source, line, entry))
         else:
-            entries.append(entry)
-    lock = lock_of(entries)
+            entries.setdefault(line.text, entry)
+    lock = Lock(tuple(entries[text] for text in sorted(entries)))  # as `lock_of` does it, but without writing the lines again
     return lock, [*diagnostics, *_contradictions(lock)]
 
 

@@ -47,5 +47,3 @@ def plan_promotion(root: Path, source: str, target: str, today: date | None = No
     Raises `UsageError` for an environment that does not exist.
     """
     return promote(WorkingTree(root), source, target, today or date.today())
-
-

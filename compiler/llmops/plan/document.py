@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from llmops.plan.locked import evidence_rows, lock_row
 from llmops.plan.changes import Change, changes
 from llmops.plan.classes import gravest
 from llmops.plan.costs import price_table
 from llmops.plan.fields import Row, shown
-from llmops.plan.findings import gone_findings, new_findings, preview
+from llmops.plan.findings import gone_findings, is_blocked, new_findings, preview
 from llmops.plan.impact import cost_rows, evaluation_rows, index_rows
+from llmops.plan.locked import evidence_rows, lock_row
 from llmops.plan.matrix import matrix
 from llmops.plan.people import reviewers
 from llmops.plan.reach import Reached, reached, releases
@@ -56,6 +56,9 @@ def document(sides: Sides, base: Point, head: Point) -> Plan:
     project = sides.after.project
     assert project is not None  # `compare` refuses what is no workspace
     rows = _rows(parts, sides)
+    blocked = any(is_blocked(part.comparison) for part in parts)
+    if blocked:
+        rows = {**{name: [] for name in rows}, "findings": rows["findings"]}
     owners = _policy_owners(sides)
     people = reviewers(rows["changes"], rows["reach"], owners, project.settings["owners"])
     graphs = {part.comparison.environment: part.comparison.after.graph for part in parts}
@@ -67,11 +70,12 @@ def document(sides: Sides, base: Point, head: Point) -> Plan:
         "base": base.row,
         "head": head.row,
         "environments": [part.comparison.environment for part in parts],
+        "blocked": blocked,
         "summary": _summary(rows),
         **rows,
         "prices": _prices(parts),
         "reviewers": people,
-        "matrix": matrix(graphs, affected) if len(graphs) > 1 else [],
+        "matrix": matrix(graphs, affected) if affected and len(graphs) > 1 else [],
         "promotion": None,
         "lock": lock_row(sides.before.tree, sides.after.tree),
         "evidence": evidence_rows(sides.after.tree, rows["applications"]),

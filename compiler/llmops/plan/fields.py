@@ -146,7 +146,6 @@ def shown(value: Any) -> Any:
     return [shown(item) for item in value] if isinstance(value, list) else value
 
 
-
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[str, Any]]:
     """Every leaf of plain data under its path as people write it; entered as `differences` enters it."""
     if isinstance(value, Mapping) and value:

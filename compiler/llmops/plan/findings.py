@@ -6,13 +6,15 @@ Input: a `Comparison`. Output: rows of the plan's document.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from llmops.diagnostics import Diagnostic
 from llmops.plan.fields import Row, shown
 from llmops.plan.sides import Comparison
 
+POLICY_CODES = ("LLM09", "LLM10")
+"""Findings about policies and the lock: the specs themselves are understood."""
 Identity = tuple[str, str, str, str, str, str, bool]
 
 
@@ -32,15 +34,24 @@ def gone_findings(comparison: Comparison, policies: Iterable[str]) -> list[Row]:
     return _rows(comparison.before.findings, comparison.after.findings, frozenset(policies))
 
 
+def is_blocked(comparison: Comparison) -> bool:
+    """Whether the new side has mistakes that hide what it says: whatever a plan told of it would be a guess."""
+    new = _new(comparison.after.findings, comparison.before.findings)
+    return any(found.severity == "error" and not found.code.startswith(POLICY_CODES) for found in new)
+
+
 def _rows(here: Iterable[Diagnostic], there: Iterable[Diagnostic], policies: frozenset[str]) -> list[Row]:
+    return [_row(found, policies) for found in _new(here, there)]
+
+
+def _new(here: Iterable[Diagnostic], there: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Those of `here` that `there` does not have, or has less often."""
     left = Counter(map(_identity, there))
-    rows = []
     for found in here:
         if left[_identity(found)] > 0:
             left[_identity(found)] -= 1
         else:
-            rows.append(_row(found, policies))
-    return rows
+            yield found
 
 
 def _row(found: Diagnostic, policies: frozenset[str]) -> dict[str, Any]:

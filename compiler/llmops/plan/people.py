@@ -22,6 +22,8 @@ def reviewers(changes: Iterable[Row], reach: Iterable[Row], policies: Mapping[st
             why.setdefault(row["owner"], []).append(f"owns {row['resource']}, which it reaches")
     for policy, owner in policies.items():
         why.setdefault(shown(owner), []).append(f"owns the policy {policy}")
-    return [
-        {"owner": owner, "handle": handle_of(owner, handles), "why": sorted(dict.fromkeys(reasons))} for owner, reasons in sorted(why.items())
-    ]
+    return [_row(owner, handles, reasons) for owner, reasons in sorted(why.items())]
+
+
+def _row(owner: str, handles: Mapping[str, str], reasons: Iterable[str]) -> Row:
+    return {"owner": owner, "handle": handle_of(owner, handles), "why": sorted(dict.fromkeys(reasons))}

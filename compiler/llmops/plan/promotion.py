@@ -25,8 +25,10 @@ from llmops.plan.sides import Comparison, Side, Sides, View, chosen_environments
 from llmops.resources import Graph, Path, Reference, Resource
 
 BOUND: dict[str, tuple[Pattern, ...]] = {
-    "Model": tuple((field,) for field in ("provider", "endpoint", "weights", "chat_template", "price", "data_residency", "served"))
-    + (("tokens_per_second",),),
+    "Model": (
+        *(("provider",), ("endpoint",), ("weights",), ("chat_template",)),
+        *(("price",), ("tokens_per_second",), ("data_residency",), ("served",)),
+    ),
     "RetrievalSource": (("store",), ("refresh",)),
     "Application": (("traffic",), ("limits", "cost_per_day"), ("logging",)),
     "Evaluation": (("schedule",),),

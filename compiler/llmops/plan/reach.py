@@ -5,7 +5,7 @@ Input: a `Comparison` and its changes. Output: rows of the plan's document for o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llmops.plan.changes import Change

@@ -15,6 +15,7 @@ from llmops.kinds import KINDS
 from llmops.kinds.fields import annotated, values_at
 from llmops.link.unused import ROOTS
 from llmops.load.files import matches
+from llmops.load.source import Document
 from llmops.overlay import Draft
 
 Key = tuple[str, str]
@@ -37,6 +38,7 @@ class Reader:
     """Paths whose content differs between the sides."""
     _named: dict[int, tuple[Any, frozenset[Key]]] = field(default_factory=dict)
     _touched: dict[str, bool] = field(default_factory=dict)
+    _unaffected: dict[int, Document] = field(default_factory=dict)
 
     def named(self, data: Mapping[str, Any]) -> frozenset[Key]:
         """The keys that a draft refers to."""
@@ -49,7 +51,13 @@ class Reader:
 
     def uses_changed_file(self, draft: Draft) -> bool:
         """Whether a file that the draft names, by path or by pattern, differs."""
-        return bool(self.changed) and any(self._touches(path) for path in _paths(draft))
+        document = draft.document
+        if not self.changed or (id(document) in self._unaffected and not draft.applied):
+            return False
+        affected = any(self._touches(path) for path in _paths(draft))
+        if not affected and not draft.applied:
+            self._unaffected[id(document)] = document  # both sides and all environments share it
+        return affected
 
     def _touches(self, pattern: str) -> bool:
         if pattern not in self._touched:
@@ -139,3 +147,8 @@ def _closure(start: Iterable[Key], *edges: Uses) -> frozenset[Key]:
         seen |= found
         waiting.extend(found)
     return frozenset(seen)
+
+
+def used_by(key: Key, uses: Uses) -> frozenset[Key]:
+    """A key and all that it uses, directly or beyond."""
+    return _closure((key,), uses)

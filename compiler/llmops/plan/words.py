@@ -20,12 +20,20 @@ def word_diff(old: str, new: str) -> list[Segment]:
     split = _TOKENS.findall if len(old) + len(new) <= LONGEST else _lines
     left, right = split(old), split(new)
     segments: list[Segment] = []
-    for operation, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if operation == "equal":
-            _append(segments, "same", "".join(left[i:j]))
+    removed = added = ""
+    codes = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    for position, (operation, i, j, k, m) in enumerate(codes):
+        same = "".join(left[i:j])
+        # A lone space between two changes would tear one phrase into two.
+        if operation != "equal" or (same.isspace() and 0 < position < len(codes) - 1):
+            removed, added = removed + same, added + "".join(right[k:m])
             continue
-        _append(segments, "removed", "".join(left[i:j]))
-        _append(segments, "added", "".join(right[k:m]))
+        _append(segments, "removed", removed)
+        _append(segments, "added", added)
+        _append(segments, "same", same)
+        removed = added = ""
+    _append(segments, "removed", removed)
+    _append(segments, "added", added)
     return [part for position, segment in enumerate(segments) for part in _shortened(segment, position, len(segments))]
 
 

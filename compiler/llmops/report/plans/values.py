@@ -1,0 +1,47 @@
+"""Values and texts of a plan on one line: what cannot be seen is marked, what is long is cut and its length said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from llmops.report.excerpt import plain
+
+LONGEST = 300
+"""Characters of a value that are shown."""
+SHORT = 60
+"""Characters up to which a value stands beside its field rather than below it."""
+_NEWLINE = "↵"
+_OVERLAP = 500
+"""Characters beyond a cut in which a secret may end that began before it."""
+
+
+def one_line(text: str, most: int = LONGEST) -> str:
+    """A text that holds no secret of a known form and steers no terminal; line ends are arrows."""
+    shown = plain(text[: most + _OVERLAP].replace("\n", _NEWLINE))[:most]
+    return shown if len(text) <= most else f"{shown}… ({len(text):,} characters)"
+
+
+def value_text(value: Any, most: int = LONGEST) -> str:
+    """A value as YAML would have it; quoted where a text could be taken for another value or for nothing."""
+    bare = isinstance(value, str) and not _is_ambiguous(value)
+    return one_line(value if bare else json.dumps(value, ensure_ascii=False), most)
+
+
+def _is_ambiguous(text: str) -> bool:
+    if text != text.strip() or not text:
+        return True
+    return text in ("true", "false", "null") or text.lstrip("+-")[:1].isdecimal() and _is_number(text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_long(row: dict[str, Any]) -> bool:
+    """Whether a field's values need lines of their own."""
+    return bool(row.get("words")) or any(len(value_text(row[side])) > SHORT for side in ("old", "new"))
