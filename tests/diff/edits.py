@@ -88,7 +88,7 @@ EDITS = {
         HANDBOOK,
         "    documents: {type: documents, description: Passages of the handbook}",
         "    documents: {type: documents, description: Passages of the handbook}\n    tone: {type: string}",
-        {PROMPT + "*": "breaking", APP + "*": "breaking"},
+        {PROMPT + "*": "breaking", APP + "*": "behaviour"},
         ("spec.variables.tone.description", "spec.variables.tone.type", "spec.messages[1].content", "spec.variables.tone"),
         more=(
             ("Question: {{ question }}", "Be {{ tone }}. {{ question }}"),

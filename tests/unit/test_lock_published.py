@@ -39,7 +39,8 @@ def test_changed_content(base: Path) -> None:
     assert (found.code, found.severity, found.path) == ("LLM1007", "error", "spec.version")
     assert found.message == "Prompt/answer@1.0.0 is published, and its content has changed"
     assert found.hint == (
-        "Set spec.version to 1.0.1, or to 1.1.0 if its variables changed. While 1.0.0 is not merged yet, `llmops lock` records it anew."
+        "Set spec.version to 1.0.1, or to 1.1.0 if its variables changed. "
+        "A version that is not merged yet is recorded anew by `llmops lock`."
     )
     version, published = found.locations
     assert (version.file, version.line, version.column, version.width) == ("specs/prompt.yaml", 5, 12, 5)
@@ -138,7 +139,8 @@ def test_an_environment_that_says_something_else(base: Path) -> None:
     (found,) = check(base, ENTRY, environment="prod")
     assert (found.code, found.message) == ("LLM1007", "Prompt/answer@1.0.0 is published, and says something else in prod")
     assert found.hint == (
-        "A version says the same in every environment: move the patch into the spec as version 1.0.1, or let it set spec.version."
+        "A version says the same in every environment: move the patch into the spec as version 1.0.1, or let it set spec.version. "
+        "A version that is not merged yet is recorded anew by `llmops lock`."
     )
     assert found.edits == ()
     assert [(place.file, place.line, place.label) for place in found.locations] == [

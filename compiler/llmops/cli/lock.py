@@ -62,12 +62,14 @@ def run(args: argparse.Namespace) -> int:
     lock, diagnostics = parse_lock(source) if source else (Lock(), [])
     base = base_of(root, args.base, _branch(project))
     compared, stopping = _compare(fronts, Ground(lock, base))
-    found = in_order([*diagnostics, *stopping])
+    stopping += [diagnostic for diagnostic in diagnostics if diagnostic.code != CONFLICT]
     if args.check:
-        found = in_order([*found, *(drift(compared) if source else [absent_lock()])])
+        # Of a lock that cannot be read as a whole nobody can say what it lacks.
+        drifted = [] if stopping and diagnostics else drift(compared) if source else [absent_lock()]
+        found = in_order([*diagnostics, *stopping, *drifted])
         return _checked(found, _quoted(found, fronts, source), lock)
-    if any(diagnostic.code != CONFLICT for diagnostic in found):
-        return _stopped(found, _quoted(found, fronts, source))
+    if stopping:
+        return _stopped(stopping, _quoted(stopping, fronts, source))
     _write(root, source, compared)
     return 0
 

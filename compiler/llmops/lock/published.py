@@ -23,7 +23,12 @@ def check_lock(source: Source | None, linked: Linked) -> list[Diagnostic]:
     if source is None:
         return []
     lock, diagnostics = parse_lock(source)
-    return [*diagnostics, *published_findings(linked, lock)]
+    return [*diagnostics, *(_perhaps_new(found) for found in published_findings(linked, lock))]
+
+
+def _perhaps_new(found: Diagnostic) -> Diagnostic:
+    """Without a base nobody knows whether the lock's entry is more than a draft of this branch."""
+    return replace(found, hint=f"{found.hint} A version that is not merged yet is recorded anew by `llmops lock`.")
 
 
 def published_findings(linked: Linked, lock: Lock) -> list[Diagnostic]:
@@ -73,10 +78,7 @@ def _changed(linked: Linked, prompt: Resource, published: Sequence[Published], t
         message = f"{prompt.id} is published, and says something else in {linked.graph.environment}"
         hint = f"A version says the same in every environment: move the patch into the spec as version {patch}, or let it set spec.version."
         return Diagnostic("LLM1007", "error", message, places, "spec.version", hint)
-    hint = (
-        f"Set spec.version to {patch}, or to {minor} if its variables changed. "
-        f"While {prompt.version} is not merged yet, `llmops lock` records it anew."
-    )
+    hint = f"Set spec.version to {patch}, or to {minor} if its variables changed."
     edit = linked.locator.edit(prompt.id, _VERSION, patch)
     return Diagnostic(
         "LLM1007", "error", f"{prompt.id} is published, and its content has changed", places, "spec.version", hint, edits=(edit,)

@@ -6,7 +6,8 @@ restores the release; where it does not, the files of that commit are taken as t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,14 +79,16 @@ def _by_value(here: Tree, there: Tree, origin: Origin, used: frozenset[str]) -> 
     """Each value that decides the release as it was, spliced into the file that sets it now; None where an edit is refused."""
     now, then = _linked(here, origin), _linked(there, origin).graph
     contents: Contents = {}
+    again: dict[str, list[str]] = {}
     edits: list[Edit] = []
     for old in (then[id_] for id_ in sorted(used) if then[id_].kind not in OUTSIDE_RELEASE):
         new = _counterpart(old, now.graph, then)
-        if new is None:
-            contents |= _declared_again(here, there, old)
-            continue
-        edits += _edits(now, old, new)
         contents |= _files(there, old, new)
+        if new is None:
+            again.setdefault(_free_path(here, old), []).append(_declaration(there, old))
+        else:
+            edits += _edits(now, old, new)
+    contents |= {path: "---\n".join(documents).encode() for path, documents in again.items()}
     try:
         changed = apply_edits(edits, lambda file: _text(here, file))
     except EditRefused:
@@ -107,9 +110,9 @@ def _edits(now: Linked, old: Resource, new: Resource) -> Iterator[Edit]:
     for found in differences(new.spec, old.spec, ("spec",)):
         if field_class(new, found.path) == METADATA or _is_in_file(new, found):
             continue
-        path = _positions(found.path, new)
-        if path is None:
-            path = _above_list(found.path)
+        path = _positions(found.path, new) or _above_list(found.path)
+        while (len(path) > 2 and _at(old, path[:-1]) is None) or _at(new, path[:-1]) is None:
+            path = path[:-1]  # a map that only one side has comes and goes as a whole
         yield now.locator.edit(new.id, path, _at(old, path))
 
 
@@ -124,14 +127,24 @@ def _positions(path: Path, resource: Resource) -> Path | None:
     value: Any = {"spec": resource.spec}
     steps: list[str | int] = []
     for step in path:
-        if isinstance(step, Item):
-            key = merge_key(value)
-            step = next((i for i, item in enumerate(value) if item[key or ""] == step), -1)  # noqa: PLW2901 - the name's position
-        if isinstance(value, list) and not (isinstance(step, int) and 0 <= step < len(value)):
+        at: str | int = _position(value, step) if isinstance(step, Item) else step
+        if isinstance(value, list) and not (isinstance(at, int) and 0 <= at < len(value)):
             return None
-        steps.append(step)
-        value = value[step] if isinstance(value, list) else value.get(step, {}) if isinstance(value, Mapping) else {}
+        steps.append(at)
+        value = _inside(value, at)
     return tuple(steps)
+
+
+def _position(items: list[Any], name: str) -> int:
+    """Where the item of that name stands; -1 where there is none."""
+    key = merge_key(items)
+    return next((i for i, item in enumerate(items) if item[key or ""] == name), -1)
+
+
+def _inside(value: Any, step: str | int) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(str(step))
+    return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
 
 
 def _above_list(path: Path) -> Path:
@@ -141,38 +154,44 @@ def _above_list(path: Path) -> Path:
 
 
 def _at(resource: Resource, path: Path) -> Any:
+    """The value at a path with positions; None where there is none."""
     value: Any = {"spec": resource.spec}
     for step in path:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        else:
-            value = value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
+        value = _inside(value, step)
     return value
 
 
-def _files(there: Tree, old: Resource, new: Resource) -> Contents:
-    """The files of a resource as they were; those that came since go. A prompt's texts are among them."""
-    before, after = ({file.path: file.sha256 for file in resource.files} for resource in (old, new))
-    contents: Contents = {path: there.read(path, MAX_FILE_BYTES) for path, digest in before.items() if after.get(path) != digest}
+def _files(there: Tree, old: Resource, new: Resource | None) -> Contents:
+    """The files of a resource as they were; those that came since go."""
+    before, after = ({file.path: file.sha256 for file in resource.files} if resource else {} for resource in (old, new))
+    changed = [path for path, digest in before.items() if after.get(path) != digest]
+    contents: Contents = {path: there.read(path, MAX_FILE_BYTES) for path in (*changed, *_message_files(old))}
     return contents | dict.fromkeys(after.keys() - before.keys())
 
 
-def _declared_again(here: Tree, there: Tree, old: Resource) -> Contents:
-    """The resource's own document as it was, in its old file where that is free, else in a file of its own."""
-    text = there.read(old.source.file, MAX_FILE_BYTES).removeprefix(_MARK).decode("utf-8")
-    document = _document(text, old.source.line)
+def _message_files(resource: Resource) -> list[str]:
+    """The files with the texts of a prompt's messages, which are read into its spec."""
+    if resource.kind != "Prompt":
+        return []
+    folder = posixpath.dirname(resource.source.file)
+    named = [message["content_file"] for message in resource.spec["messages"] if "content_file" in message]
+    return [posixpath.normpath(posixpath.join(folder, name)) for name in named]
+
+
+def _free_path(here: Tree, old: Resource) -> str:
+    """The resource's old file where there is none now, else a file of its own beside it."""
     path = old.source.file
-    if here.is_file(path):
-        folder, _, _ = path.rpartition("/")
-        version = f"-{old.version}" if old.version else ""
-        path = f"{folder}/{old.kind.lower()}-{old.name}{version}.yaml"
-    contents: Contents = {path: document.encode()}
-    return contents | {file.path: there.read(file.path, MAX_FILE_BYTES) for file in old.files}
+    if not here.is_file(path):
+        return path
+    version = f"-{old.version}" if old.version else ""
+    return posixpath.join(posixpath.dirname(path), f"{old.kind.lower()}-{old.name}{version}.yaml")
 
 
-def _document(text: str, line: int) -> str:
-    """The document of a file that begins at a line, with the comments right above it."""
+def _declaration(there: Tree, old: Resource) -> str:
+    """The document that declared a resource, with the comments right above it."""
+    text = there.read(old.source.file, MAX_FILE_BYTES).removeprefix(_MARK).decode("utf-8")
     lines = text.splitlines(keepends=True)
+    line = old.source.line
     start = line - 1
     while start > 0 and lines[start - 1].startswith("#"):
         start -= 1
@@ -187,8 +206,7 @@ def _by_file(here: Tree, there: Tree, origin: Origin, used: frozenset[str]) -> C
     for old in (then[id_] for id_ in sorted(used)):
         contents[old.source.file] = there.read(old.source.file, MAX_FILE_BYTES)
         new = now.resources.get(old.id)
-        contents |= {file.path: there.read(file.path, MAX_FILE_BYTES) for file in old.files}
-        contents |= {file.path: None for file in (new.files if new else ()) if file not in old.files and not there.is_file(file.path)}
+        contents |= _files(there, old, new)
     folder = f"{PATCHES}/{origin.environment}"
     patches = {path for tree in (here, there) for path in tree.files_below(folder)}
     return contents | {path: there.read(path, MAX_FILE_BYTES) if there.is_file(path) else None for path in sorted(patches)}
@@ -202,8 +220,3 @@ def _differs(tree: Tree, path: str, content: bytes | None) -> bool:
     if not tree.is_file(path):
         return content is not None
     return tree.read(path, MAX_FILE_BYTES) != content
-
-
-def touched(restoration: Restoration) -> Sequence[str]:
-    """Paths that are written or removed."""
-    return sorted(restoration.contents)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from llmops.report.findings import counted
-
 Plan = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 SIGNS = {"create": "+", "add": "+", "update": "~", "change": "~", "remove": "-"}
 """How an operation is drawn."""
-WHOLE_COMMIT, SHORT_COMMIT = (40, 64), 8
+SHORT_COMMIT = 8
+_PLURALS = {"index": "indexes"}
 _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "days"))
 """Seconds below which a unit is used, how many it has, its name."""
 
@@ -67,7 +66,7 @@ def _tasks(plan: Plan) -> Iterator[str]:
     yield from _several(len(warnings), "new warning")
     if plan["indexes"]:
         cost = f" for {money(sum(dollars))}" if None not in dollars else ""
-        yield f"{counted(len(plan['indexes']), 'index').replace('indexs', 'indexes')} to fill with {counted_large(chunks, 'chunk')}{cost}"
+        yield f"{counted(len(plan['indexes']), 'index')} to fill with {counted(chunks, 'chunk')}{cost}"
     yield from (f"{tasks} to run" for tasks in _several(len(plan["evaluations"]), "evaluation"))
     yield from (f"{people} to review" for people in _several(len(plan["reviewers"]), "owner"))
 
@@ -77,9 +76,9 @@ def _several(count: int, word: str) -> Iterator[str]:
         yield counted(count, word)
 
 
-def counted_large(count: int, word: str) -> str:
-    """`1 chunk`, `60,900 tokens`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+def counted(count: int, word: str) -> str:
+    """`1 chunk`, `60,900 tokens`, `2 indexes`."""
+    return f"{count:,} {word if count == 1 else _PLURALS.get(word, f'{word}s')}"
 
 
 def listed(names: Iterable[str]) -> str:
@@ -105,12 +104,10 @@ def joined(*parts: str) -> str:
 def money(dollars: float) -> str:
     """`$0.0012`, `$1.50`, `$1,200`."""
     sign, amount = "-" if dollars < 0 else "", abs(dollars)
-    if amount == 0:
-        return "$0"
-    if amount < 0.0001:
-        return f"{sign}less than $0.0001" if not sign else "-$0.0001 or less"
-    digits = f"{amount:.2g}" if amount < 0.1 else f"{amount:,.2f}" if amount < 1000 else f"{amount:,.0f}"
-    return f"{sign}${digits}"
+    if amount >= 0.1:
+        return f"{sign}${amount:,.2f}" if amount < 1000 else f"{sign}${amount:,.0f}"
+    digits = f"{float(f'{amount:.2g}'):.6f}".rstrip("0").rstrip(".")
+    return "$0" if digits == "0" else f"{sign}${digits}"
 
 
 def duration(seconds: float) -> str:
@@ -137,7 +134,7 @@ def release(both: Mapping[str, str | None]) -> tuple[str, ...]:
 
 def rebuild(row: Row) -> str:
     """`re-embeds 812 chunks of 33 documents, about 21 s, $0.0012`."""
-    amounts = [f"re-embeds {counted_large(row['chunks'], 'chunk')} of {counted_large(row['documents'], 'document')}"]
+    amounts = [f"re-embeds {counted(row['chunks'], 'chunk')} of {counted(row['documents'], 'document')}"]
     amounts.append(f"{row['tokens']:,} tokens")
     amounts.append("time not known" if row["seconds"] is None else f"about {duration(row['seconds'])}")
     amounts.append("price not known" if row["dollars"] is None else money(row["dollars"]))
@@ -148,7 +145,7 @@ def evaluation(row: Row, most: int) -> str:
     """`10 cases for Application/x, $0.02, blocks a release`."""
     price = "price not known" if row["dollars"] is None else money(row["dollars"])
     names = capped(row["applications"], most)
-    return f"{counted_large(row['cases'], 'case')} for {names}, {price}, {'blocks a release' if row['blocking'] else 'blocks nothing'}"
+    return f"{counted(row['cases'], 'case')} for {names}, {price}, {'blocks a release' if row['blocking'] else 'blocks nothing'}"
 
 
 def cost(row: Row) -> str:
@@ -176,7 +173,7 @@ def load(row: Row) -> str:
 
 def name_of(finding: Row) -> str:
     """The policy that is violated, or the code."""
-    return finding["policy"] or finding["code"]
+    return str(finding["policy"] or finding["code"])
 
 
 def kind_of(finding: Row) -> str:

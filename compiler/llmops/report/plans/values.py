@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from llmops.report.excerpt import plain
@@ -31,7 +32,7 @@ def value_text(value: Any, most: int = LONGEST) -> str:
 def _is_ambiguous(text: str) -> bool:
     if text != text.strip() or not text:
         return True
-    return text in ("true", "false", "null") or text.lstrip("+-")[:1].isdecimal() and _is_number(text)
+    return text in ("true", "false", "null") or (text.lstrip("+-")[:1].isdecimal() and _is_number(text))
 
 
 def _is_number(text: str) -> bool:
@@ -42,6 +43,6 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def is_long(row: dict[str, Any]) -> bool:
+def is_long(row: Mapping[str, Any]) -> bool:
     """Whether a field's values need lines of their own."""
     return bool(row.get("words")) or any(len(value_text(row[side])) > SHORT for side in ("old", "new"))

@@ -9,7 +9,7 @@ from llmops.report.excerpt import cells, plain
 
 Span = tuple[str, str]
 """Style and text. `removed` and `added` are the words of a diff; the empty style is plain text."""
-_TOKEN = re.compile(r"\n| +|[^ \n]+")
+_PIECE = re.compile(r"\n| +|[^ \n]+")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 NEWLINE = "↵"
 
@@ -18,33 +18,33 @@ def flow(spans: Iterable[Span], room: int | None) -> list[list[Span]]:
     """The lines, each of at most `room` cells but for spaces at its end; without a room, only line ends break."""
     lines: list[list[Span]] = [[]]
     used = 0
-    for style, token in _tokens(spans, room):
-        if token == "\n":
+    for style, piece in _pieces(spans, room):
+        if piece == "\n":
             lines.append([])
             used = 0
             continue
-        size = cells(token)
-        if room is not None and used and used + size > room and not token.isspace():
+        size = cells(piece)
+        if room is not None and used and used + size > room and not piece.isspace():
             lines.append([])
             used = 0
-        lines[-1].append((style, token))
+        lines[-1].append((style, piece))
         used += size
     return [_joined(line) for line in lines]
 
 
-def _tokens(spans: Iterable[Span], room: int | None) -> Iterator[Span]:
+def _pieces(spans: Iterable[Span], room: int | None) -> Iterator[Span]:
     for style, text in spans:
-        for token in _TOKEN.findall(text):
-            yield from ((style, part) for part in _broken(token, room))
+        for piece in _PIECE.findall(text):
+            yield from ((style, part) for part in _broken(piece, room))
 
 
-def _broken(token: str, room: int | None) -> Iterator[str]:
-    """A token that is longer than a line as several that are not."""
-    if room is None or cells(token) <= room:
-        yield token
+def _broken(word: str, room: int | None) -> Iterator[str]:
+    """A word that is longer than a line as several that are not."""
+    if room is None or cells(word) <= room:
+        yield word
         return
     part = ""
-    for character in token:
+    for character in word:
         if part and cells(part) + cells(character) > room:
             yield part
             part = ""
