@@ -84,6 +84,12 @@ def test_what_it_writes(base: Path) -> None:
     assert [path.name for path in base.iterdir() if "lock" in path.name] == ["llmops.lock"]
 
 
+def test_the_handbook_shows_what_it_writes(base: Path) -> None:
+    lock(base)
+    page = (ROOT / "docs" / "lock.md").read_text("utf-8")
+    assert f"```text\n{(base / 'llmops.lock').read_text()}```\n" in page
+
+
 def test_the_digest_of_a_file_is_that_of_its_bytes(base: Path) -> None:
     from hashlib import sha256
 
@@ -138,7 +144,7 @@ def test_environments_that_disagree_on_a_version(base: Path) -> None:
     done = lock(base)
     assert done.code == 1 and not (base / "llmops.lock").exists()
     assert (
-        "error[LLM1008]: Prompt/answer@1.0.0 says something else in prod than in dev\n --> environments/prod/answer.yaml:2:16" in done.err
+        "error[LLM1008]: Prompt/answer@1.0.0 says something else in prod than in dev\n --> environments/prod/answer.yaml:2:26" in done.err
     )
     assert "specs/prompt.yaml:5:12" in done.err and "the version is declared here" in done.err
     assert "move the patch into the spec, or let it set spec.version" in done.err
@@ -148,7 +154,7 @@ def test_environments_that_disagree_on_a_version(base: Path) -> None:
 
 def test_the_patch_of_the_first_environment_is_shown_too(base: Path) -> None:
     patch(base, "dev", '{messages: [{role: user, content: "{{ documents }} {{ question }}"}]}')
-    assert " --> environments/dev/answer.yaml:2:16" in lock(base).err
+    assert " --> environments/dev/answer.yaml:2:26" in lock(base).err
 
 
 def test_mistakes_in_specs_stop_it(base: Path) -> None:

@@ -59,19 +59,23 @@ def run(args: argparse.Namespace) -> int:
     source, unread = read_lock(project.tree)
     if unread:
         return _stopped(unread, [])
-    lock, diagnostics = parse_lock(source) if source else (Lock(), [])
-    base = base_of(root, args.base, _branch(project))
-    compared, stopping = _compare(fronts, Ground(lock, base))
-    stopping += [diagnostic for diagnostic in diagnostics if diagnostic.code != CONFLICT]
+    lock, mistakes = parse_lock(source) if source else (Lock(), [])
+    compared, findings = _compare(fronts, Ground(lock, base_of(root, args.base, _branch(project))))
     if args.check:
-        # Of a lock that cannot be read as a whole nobody can say what it lacks.
-        drifted = [] if stopping and diagnostics else drift(compared) if source else [absent_lock()]
-        found = in_order([*diagnostics, *stopping, *drifted])
+        found = in_order([*mistakes, *findings, *_drift(compared, source, mistakes)])
         return _checked(found, _quoted(found, fronts, source), lock)
+    stopping = [*findings, *(mistake for mistake in mistakes if mistake.code != CONFLICT)]
     if stopping:
         return _stopped(stopping, _quoted(stopping, fronts, source))
     _write(root, source, compared)
     return 0
+
+
+def _drift(compared: Comparison, source: Source | None, mistakes: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Of a lock with lines that cannot be read nobody can say what it lacks."""
+    if source is None:
+        return [absent_lock()]
+    return drift(compared) if all(mistake.code == CONFLICT for mistake in mistakes) else []
 
 
 def base_of(root: Path, ref: str | None, branch: str) -> Base | None:

@@ -104,7 +104,7 @@ class Disk:
                 content += more
         if self.witness:
             self.witness.read(full, content, status)
-        return content
+        return content[: most + 1]
 
 
 def _sort(entry: os.DirEntry[str]) -> Sort:

@@ -111,7 +111,7 @@ def _edits(now: Linked, old: Resource, new: Resource) -> Iterator[Edit]:
         if field_class(new, found.path) == METADATA or _is_in_file(new, found):
             continue
         path = _positions(found.path, new) or _above_list(found.path)
-        while (len(path) > 2 and _at(old, path[:-1]) is None) or _at(new, path[:-1]) is None:
+        while _at(old, path[:-1]) is None or _at(new, path[:-1]) is None:
             path = path[:-1]  # a map that only one side has comes and goes as a whole
         yield now.locator.edit(new.id, path, _at(old, path))
 
