@@ -23,6 +23,7 @@ from llmops.load.discover import read_folders, read_settings
 from llmops.load.files import Files
 from llmops.load.source import Document, Memory, Places, Source, load
 from llmops.load.tree import Disk
+from llmops.lock.source import read_lock
 from llmops.overlay import Draft, overlay
 from llmops.project import Project, open_project, read_overlay
 from llmops.resources import Graph
@@ -134,6 +135,7 @@ class Authored:
     sources: tuple[Source, ...]
     documents: tuple[Document, ...]
     packs: Packs
+    lock: Source | None
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -154,14 +156,16 @@ def author(project: Project, memory: Memory | None = None) -> Authored:
     sources, diagnostics = read_folders(project.tree, project.settings["specs"])
     documents, found = load(sources, memory)
     packs, wrong = read_packs(project)
-    return Authored(project, tuple(sources), tuple(documents), packs, (*diagnostics, *found, *wrong))
+    lock, unread = read_lock(project.tree)
+    return Authored(project, tuple(sources), tuple(documents), packs, lock, (*diagnostics, *found, *wrong, *unread))
 
 
 def draft(authored: Authored, environment: str) -> Drafted:
     """overlay."""
     project = authored.project
     patches, diagnostics = read_overlay(project, environment)
-    places = Places([*authored.sources, *patches.sources, *authored.packs.sources, project.source])
+    beside = [authored.lock] if authored.lock else []
+    places = Places([*authored.sources, *patches.sources, *authored.packs.sources, project.source, *beside])
     drafts, found = overlay(authored.documents, patches.patches, places)
     documents = (*authored.documents, *patches.documents, project.document)
     return Drafted(authored, environment, tuple(drafts), documents, places, (*authored.diagnostics, *diagnostics, *found))
@@ -172,8 +176,12 @@ def resolve(drafted: Drafted, drafts: Iterable[Draft]) -> Front:
     project, places = drafted.authored.project, drafted.places
     validated, diagnostics = validate(drafts, places)
     linked, found = link(validated, Inputs(project.graph(drafted.environment), Files(project.tree), places))
-    wrong = (*drafted.diagnostics, *diagnostics, *found)
-    return Front(linked, drafted.authored.packs, wrong, places, tuple(project.environments))
+    wrong = [*drafted.diagnostics, *diagnostics, *found]
+    if drafted.authored.lock:
+        from llmops.lock.published import check_lock  # hashes, which a check without a lock does not need
+
+        wrong += check_lock(drafted.authored.lock, linked)
+    return Front(linked, drafted.authored.packs, tuple(wrong), places, tuple(project.environments))
 
 
 def open_policies(root: Path, environment: str | None = None) -> Front:

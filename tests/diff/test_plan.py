@@ -202,8 +202,8 @@ class TestPolicies:
             "  severity: low\n  enforcement: {dev: block}\n  match: {kinds: [Model]}\n  when: r.spec.task == 'chat'\n"
             "  assert: r.spec.max_output_tokens >= LIMIT\n  at: spec.max_output_tokens\n  message: too short\n"
             "  why: Short answers help nobody.\n  remediation: {text: Raise it}\n"
-            "  tests:\n  - {name: a, expect: pass, resource: {kind: Model, spec: {task: chat, max_output_tokens: 9999}}}\n"
-            "  - {name: b, expect: fail, at: spec.max_output_tokens, resource: {kind: Model, spec: {task: chat, max_output_tokens: 1}}}\n"
+            "  tests:\n  - {name: a, expect: pass, resource: {spec: {task: chat, max_output_tokens: 9999}}}\n"
+            "  - {name: b, expect: fail, at: spec.max_output_tokens, resource: {spec: {task: chat, max_output_tokens: 1}}}\n"
         )
         path = workspace / "policies/long-answers.yaml"
         path.write_text(rule.replace("LIMIT", "10"), "utf-8")
@@ -281,7 +281,7 @@ class TestPeopleAndPlaces:
 
     def test_what_is_no_workspace_is_refused(self, workspace: Path) -> None:
         (workspace / "llmops.yaml").write_text("a: [", "utf-8")
-        with pytest.raises(UsageError, match="llmops.yaml:1"):
+        with pytest.raises(UsageError, match=r"llmops\.yaml:1"):
             plan_against(workspace, "HEAD")
 
 
