@@ -78,6 +78,7 @@ class GitTree:
         self._objects = objects
         self._twin = twin
         self._folders = _folders_of(blobs)
+        self._has_links = any(blob.mode == LINK for blob in blobs.values())
 
     def entries(self, folder: str) -> list[Entry] | None:
         names = self._folders.get(_normal(folder))
@@ -113,12 +114,15 @@ class GitTree:
         for _ in range(_MAX_LINKS):
             if path == ".." or path.startswith(("../", "/")):
                 return None
-            link = next((step for step in _steps(path) if step in self.blobs and self.blobs[step].mode == LINK), None)
+            link = self._first_link(path) if self._has_links else None
             if link is None:
                 return path
             target = self._objects.read(self.blobs[link].oid).decode("utf-8", "surrogateescape")
             path = posixpath.normpath(posixpath.join(posixpath.dirname(link), target, path.removeprefix(link).lstrip("/")))
         return None
+
+    def _first_link(self, path: str) -> str | None:
+        return next((step for step in _steps(path) if step in self.blobs and self.blobs[step].mode == LINK), None)
 
 
 def _normal(path: str) -> str:

@@ -68,10 +68,82 @@ def lines(files: Mapping[str, Handles], folder: str) -> list[Line]:
     root = Folder(f"/{folder}" if folder else "")
     for path in sorted(files):
         root.add(path, files[path])
-    return list(_mixed(root, {}, frozenset(_SUFFIX.findall(" ".join(files)))))
+    return list(_one_by_one(root, frozenset()))
 
 
-def _mixed(folder: Folder, covered: Mapping[str, Handles], kept: frozenset[str] = frozenset()) -> Iterator[Line]:
-    """A folder with files of nobody's. `covered` are endings for which a line above already says this; `kept` get no such line."""
+def _one_by_one(folder: Folder, covered: frozenset[str]) -> Iterator[Line]:
+    """`covered` are the endings of files for which a line above says the same."""
+    for name, handles in folder.files.items():
+        if handles and _suffix(name) not in covered:
+            yield Line(_pattern(f"{folder.path}/{name}"), handles)
+    for inner in folder.folders.values():
+        yield from _together(inner, covered)
+
+
+def _together(folder: Folder, covered: frozenset[str]) -> Iterator[Line]:
+    if all(_suffix(path) in covered for path, handles in folder.below() if handles):
+        return
+    if folder.is_whole():
+        yield from _whole(folder, None)
+        return
     alike = {suffix: handles for suffix, handles in _alike(folder).items() if suffix not in covered}
-    raise NotImplementedError
+    for suffix, handles in alike.items():
+        deep = any("/" in path and _suffix(path) == suffix for path, _ in folder.below())
+        yield Line(f"{_pattern(folder.path)}/{'**/' if deep else ''}*{suffix}", handles)
+    yield from _one_by_one(folder, covered | alike.keys())
+
+
+def _whole(folder: Folder, inherited: Handles | None) -> Iterator[Line]:
+    """A folder without files of nobody's: its usual owners, then the exceptions. `inherited` is what the lines above say of it."""
+    usual = folder.usual() or inherited
+    if usual and usual != inherited:
+        yield Line(f"{_pattern(folder.path)}/", usual)
+    for name, handles in folder.files.items():
+        if handles != usual:
+            yield Line(_pattern(f"{folder.path}/{name}"), handles)
+    for inner in folder.folders.values():
+        yield from _whole(inner, usual)
+
+
+def _alike(folder: Folder) -> dict[str, Handles]:
+    """The endings that several files below share, all with the same owners."""
+    found: dict[str, list[Handles]] = {}
+    for path, handles in folder.below():
+        found.setdefault(_suffix(path), []).append(handles)
+    return {suffix: each[0] for suffix, each in sorted(found.items()) if suffix and each[0] and len(each) > 1 and len(set(each)) == 1}
+
+
+def _suffix(path: str) -> str:
+    match = _SUFFIX.search(posixpath.basename(path))
+    return match[0] if match else ""
+
+
+def _pattern(path: str) -> str:
+    return _UNSAYABLE.sub("?", _SPECIAL.sub(r"\\\1", path))
+
+
+def section(written: Sequence[Line], unmapped: Mapping[str, int], folder: str) -> list[str]:
+    """What stands between the markers, and they. `unmapped` counts the files of the owners that have no handle."""
+    notes = [f"# No handle for {owner} ({count} files): add it to spec.owners of llmops.yaml." for owner, count in sorted(unmapped.items())]
+    begin, end = _markers(folder)
+    return [begin, *notes, *map(str, written), end]
+
+
+def _markers(folder: str) -> tuple[str, str]:
+    """They name the workspace's folder: a repository may hold several workspaces."""
+    name = _UNSAYABLE.sub("?", f"/{folder}")
+    return f"# >>> {name} by `llmops codeowners`: what you write between these two lines is lost", f"# <<< {name} by `llmops codeowners`"
+
+
+def with_section(content: bytes, new: Sequence[str]) -> bytes:
+    """CODEOWNERS with the section in its place, or at the end; every other byte stays. Raises `UsageError` for broken markers."""
+    old = content.splitlines(keepends=True)
+    ends = b"\r\n" if old and old[0].endswith(b"\r\n") else b"\n"
+    text = [line.encode() + ends for line in new]
+    starts, stops = ([i for i, line in enumerate(old) if line.rstrip(b"\r\n") == mark.encode()] for mark in (new[0], new[-1]))
+    if not starts and not stops:
+        broken_off = old and not old[-1].endswith(b"\n")
+        return content + (ends if broken_off else b"") + b"".join(text)
+    if len(starts) != 1 or len(stops) != 1 or stops < starts:
+        raise UsageError("The markers in CODEOWNERS don't stand one after the other, once each", "Remove both, and everything between them.")
+    return b"".join([*old[: starts[0]], *text, *old[stops[0] + 1 :]])
