@@ -298,6 +298,20 @@ def test_a_version_that_is_no_longer_declared_is_kept(workspace: Path) -> None:
     assert codes(lock(workspace)) == ["LLM1007"]
 
 
+def test_a_draft_that_was_given_up_keeps_its_number(workspace: Path) -> None:
+    write_prompt(workspace, "answer", "1.1.0")
+    lock(workspace)
+    (workspace / "specs" / "answer-1.1.0.yaml").unlink()
+    assert lock(workspace).out.startswith("llmops.lock is up to date: 2 versions")
+    assert lock(workspace, "--check").code == 0
+
+
+def test_an_environment_that_departs_from_what_is_published_is_told_of_once(workspace: Path) -> None:
+    patch(workspace, "prod", '{messages: [{role: user, content: "{{ documents }} {{ question }}"}]}')
+    done = lock(workspace)
+    assert codes(done) == ["LLM1007"] and "Prompt/answer@1.0.0 is published, and says something else in prod\n" in done.err
+
+
 def test_evidence_is_kept(workspace: Path) -> None:
     line = f"evidence {digest('a')} dev Evaluation/answers judge=- n=60 result=pass date=2026-11-24 interval=0.1,0.2"
     edit_lock(workspace, ENTRY, f"{ENTRY}\n{line}")
@@ -360,6 +374,18 @@ def test_a_changed_digest(workspace: Path) -> None:
         "\n"
         "1 error. `llmops explain LLM1010` says more.\n"
     )
+    assert mended(workspace)
+
+
+def test_a_changed_digest_of_a_version_that_is_no_longer_declared(workspace: Path) -> None:
+    """Nothing in the specs would tell what the digest was."""
+    write_prompt(workspace, "answer", "2.0.0")
+    (workspace / "specs" / "prompt.yaml").unlink()
+    pin(workspace, "2.0.0")
+    lock(workspace)
+    edit_lock(workspace, ENTRY, FORGED)
+    assert codes(lock(workspace, "--check")) == ["LLM1010"]
+    assert "  recorded Prompt/answer@1.0.0 anew\n" in lock(workspace).out
     assert mended(workspace)
 
 

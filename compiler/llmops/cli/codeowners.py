@@ -126,10 +126,10 @@ def _deliver(repository: Path, new: list[str], *, check: bool) -> bool:
     """Writes, or with `check` shows, what is not up to date. Returns whether anything was not."""
     file = next((name for name in CANDIDATES if (repository / name).is_file()), CANDIDATES[0])
     path = repository / file
-    before = path.read_bytes() if path.is_file() else b""
+    before = _text(path)
     after = with_section(before, new)
-    if len(after) > MOST_BYTES:
-        raise UsageError(f"{file} would have {len(after):,} bytes; GitHub ignores one of more than {MOST_BYTES:,}", "Own folders, not files.")
+    if len(after.encode()) > MOST_BYTES:
+        raise UsageError(f"{file} would be larger than {MOST_BYTES:,} bytes, and GitHub would ignore it", "Give whole folders one owner.")
     if before == after:
         print(f"{file} is up to date.")
     elif check:
@@ -141,12 +141,19 @@ def _deliver(repository: Path, new: list[str], *, check: bool) -> bool:
     return before != after
 
 
-def _show(file: str, before: bytes, after: bytes) -> None:
+def _text(path: Path) -> str:
+    """With its line breaks as they are; empty where there is no such file."""
+    try:
+        return path.read_bytes().decode("utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from error
+
+
+def _show(file: str, before: str, after: str) -> None:
     from llmops.edit import FileChange
     from llmops.report.diff import diff_report
 
-    change = FileChange(file, before.decode("utf-8", "replace"), after.decode("utf-8", "replace"))
-    print(diff_report([change], colour=uses_colour(sys.stdout)), end="")
+    print(diff_report([FileChange(file, before, after)], colour=uses_colour(sys.stdout)), end="")
     print(f"{file} is not up to date: run `llmops codeowners`.", file=sys.stderr)
 
 

@@ -95,7 +95,7 @@ def _escaped(character: str) -> str:
 
 def _is_plain(line: str) -> bool:
     """Whether no field of a line needs decoding, which is so for nearly all."""
-    return line.isascii() and line.isprintable() and "%" not in line and "  " not in line and not line.endswith(" ")
+    return line.isascii() and line.isprintable() and "%" not in line and "  " not in line
 
 
 def _decoded(index: int, text: str) -> str:

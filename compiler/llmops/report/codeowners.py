@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmops.errors import UsageError
@@ -16,9 +16,10 @@ from llmops.errors import UsageError
 Handles = tuple[str, ...]
 """Sorted; empty for a file of nobody's."""
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]+\Z")
-_UNSAYABLE = re.compile(r"[\[\]\x00-\x1f\x7f]")
+_UNSAYABLE = re.compile(r"[\[\]\x00-\x1f\x7f\ud800-\udfff]")
 """CODEOWNERS has no way to write these: `?` matches any one character instead."""
 _SPECIAL = re.compile(r"([\\ #*?])")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,9 @@ def _pattern(path: str) -> str:
     return _UNSAYABLE.sub("?", _SPECIAL.sub(r"\\\1", path))
 
 
-def section(written: Sequence[Line], unmapped: Mapping[str, int], folder: str) -> list[str]:
-    """What stands between the markers, and they. `unmapped` counts the files of the owners that have no handle."""
-    notes = [f"# No handle for {owner} ({count} files): add it to spec.owners of llmops.yaml." for owner, count in sorted(unmapped.items())]
+def section(written: Sequence[Line], unmapped: Iterable[str], folder: str) -> list[str]:
+    """What stands between the markers, and they. `unmapped` are the owners that have no handle."""
+    notes = [f"# {owner} has no handle in spec.owners of llmops.yaml." for owner in sorted(unmapped)]
     begin, end = _markers(folder)
     return [begin, *notes, *map(str, written), end]
 
@@ -135,15 +136,17 @@ def _markers(folder: str) -> tuple[str, str]:
     return f"# >>> {name} by `llmops codeowners`: what you write between these two lines is lost", f"# <<< {name} by `llmops codeowners`"
 
 
-def with_section(content: bytes, new: Sequence[str]) -> bytes:
+def with_section(text: str, new: Sequence[str]) -> str:
     """CODEOWNERS with the section in its place, or at the end; every other byte stays. Raises `UsageError` for broken markers."""
-    old = content.splitlines(keepends=True)
-    ends = b"\r\n" if old and old[0].endswith(b"\r\n") else b"\n"
-    text = [line.encode() + ends for line in new]
-    starts, stops = ([i for i, line in enumerate(old) if line.rstrip(b"\r\n") == mark.encode()] for mark in (new[0], new[-1]))
+    old = _LINE.findall(text)
+    ends = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    written = [line + ends for line in new]
+    starts, stops = ([i for i, line in enumerate(old) if line.rstrip("\r\n") == mark] for mark in (new[0], new[-1]))
     if not starts and not stops:
-        broken_off = old and not old[-1].endswith(b"\n")
-        return content + (ends if broken_off else b"") + b"".join(text)
+        broken_off = text and not text.endswith("\n")
+        return text + (ends if broken_off else "") + "".join(written)
     if len(starts) != 1 or len(stops) != 1 or stops < starts:
-        raise UsageError("The markers in CODEOWNERS don't stand one after the other, once each", "Remove both, and everything between them.")
-    return b"".join([*old[: starts[0]], *text, *old[stops[0] + 1 :]])
+        raise UsageError(
+            "The markers in CODEOWNERS don't stand one after the other, once each", "Remove both, and everything between them."
+        )
+    return "".join([*old[: starts[0]], *written, *old[stops[0] + 1 :]])
