@@ -20,7 +20,7 @@ FORMAT = 1
 """Raised when rendering changes what the same spec does, so that releases then differ."""
 
 WITHOUT_BEHAVIOUR: dict[str, tuple[Pattern, ...]] = {
-    "Model": (("licence",), ("served",), ("price",), ("data_residency",)),
+    "Model": (("licence",), ("served",), ("price",), ("data_residency",), ("tokens_per_second",)),
     "Prompt": (("changelog",), ("variables", "*", "description"), ("messages", "*", "content_file")),
     "Dataset": (("licence",),),
     "RetrievalSource": (("documents", "licence"), ("refresh",)),

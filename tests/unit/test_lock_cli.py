@@ -65,7 +65,8 @@ def test_as_a_user_runs_it(base: Path, llmops: Run) -> None:
         "  RetrievalSource/handbook: 1 file added\n"
     )
     again = llmops("lock", "--check", cwd=base / "specs")
-    assert (again.returncode, again.stdout, again.stderr) == (0, "llmops.lock is up to date: 1 version, 2 files.\n", "")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout == "llmops.lock is up to date: 1 version, 2 files; there was no base that could disagree (--base REF).\n"
 
 
 def test_what_it_writes(base: Path) -> None:
@@ -177,6 +178,29 @@ def test_mistakes_in_the_settings_stop_it(base: Path) -> None:
     assert done.code == 1 and codes(done) == ["LLM0204"] and "5 |   environment: {dev: , prod: }" in done.err
 
 
+def test_a_secret_stops_it(base: Path) -> None:
+    file = base / "specs" / "model.yaml"
+    file.write_text(
+        file.read_text().replace("max_output_tokens: 128", "max_output_tokens: 128 # x").replace("{env: LLM_API_KEY}", f"sk-{'a1B2' * 10}")
+    )
+    done = lock(base)
+    assert done.code == 1 and "LLM0210" in codes(done) and not (base / "llmops.lock").exists()
+
+
+def test_check_and_fix_as_a_user_runs_them(workspace: Path, llmops: Run) -> None:
+    write_prompt(workspace, "spare")
+    lock(workspace)
+    (workspace / "specs" / "application.yaml").write_text((workspace / "specs" / "application.yaml").read_text().replace("@1.0.0", ""))
+    reword(workspace)
+    done = llmops("check", "--severity", "error", cwd=workspace)
+    assert done.returncode == 1 and "error[LLM1007]: Prompt/answer@1.0.0 is published, and its content has changed" in done.stdout
+    assert f"5 | {ENTRY}\n" in done.stdout
+    fixed = llmops("check", "--severity", "error", "--fix", "--yes", cwd=workspace)
+    assert fixed.returncode == 0 and "+  version: 1.0.1\n" in fixed.stdout
+    assert "  published Prompt/answer@1.0.1\n" in lock(workspace).out
+    assert lock(workspace, "--check").code == 0
+
+
 # What is published stays.
 
 
@@ -254,6 +278,12 @@ def test_the_branch_of_origin_comes_first(workspace: Path, tmp_path: Path) -> No
     assert lock(workspace).code == 0
     git(workspace, "remote", "remove", "origin")
     assert codes(lock(workspace)) == ["LLM1007"]
+
+
+def test_a_check_names_the_base_that_it_asked(workspace: Path) -> None:
+    """A shallow clone has no base, and then nothing tells of tampering: that must be seen."""
+    assert lock(workspace, "--check").out == "llmops.lock is up to date: 1 version, 2 files; main agrees.\n"
+    assert lock(workspace, "--check", "--base", "HEAD").out.endswith("; HEAD agrees.\n")
 
 
 def test_a_tag_named_as_the_branch_is_not_the_base(workspace: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,15 @@ from llmops.load.source import Places, Source
 from llmops.load.tree import Disk
 from llmops.lock.drift import Comparison, absent_lock, drift
 from llmops.lock.entries import FILE, Lock
-from llmops.lock.source import read_lock
 from llmops.lock.summary import changes, counts
 from llmops.lock.text import parse_lock, render_lock
 from llmops.lock.update import Base, Ground, update
-from llmops.pipeline import front_half
+from llmops.pipeline import author, draft, resolve
 from llmops.project import open_project
+from llmops.validate.secrets import check_secrets
 
 if TYPE_CHECKING:
-    from llmops.pipeline import Front
+    from llmops.pipeline import Authored, Front
     from llmops.project import Project
 
 EXAMPLES = """\
@@ -52,23 +53,29 @@ def run(args: argparse.Namespace) -> int:
     project, diagnostics = open_project(Disk(root))
     if project is None:
         return _stopped(diagnostics, [_settings(root)])
-    fronts = [front_half(project, environment) for environment in project.environments]
+    authored = author(project)
+    fronts = [_front(authored, environment) for environment in project.environments]
     found = in_order(diagnostic for front in fronts for diagnostic in front.diagnostics)
     if has_errors(found):
         return _stopped(found, _quoted(found, fronts, None))
-    source, unread = read_lock(project.tree)
-    if unread:
-        return _stopped(unread, [])
+    source = authored.lock
     lock, mistakes = parse_lock(source) if source else (Lock(), [])
     compared, findings = _compare(fronts, Ground(lock, base_of(root, args.base, _branch(project))))
     if args.check:
         found = in_order([*mistakes, *findings, *_drift(compared, source, mistakes)])
-        return _checked(found, _quoted(found, fronts, source), lock)
+        return _checked(found, _quoted(found, fronts, source), compared.ground)
     stopping = [*findings, *(mistake for mistake in mistakes if mistake.code != CONFLICT)]
     if stopping:
         return _stopped(stopping, _quoted(stopping, fronts, source))
     _write(root, source, compared)
     return 0
+
+
+def _front(authored: Authored, environment: str) -> Front:
+    """One environment, without the finding that a version is not as the lock says: what may be rewritten depends on the base."""
+    drafted = draft(replace(authored, lock=None), environment)
+    front = resolve(drafted, drafted.drafts)
+    return replace(front, diagnostics=(*front.diagnostics, *check_secrets(drafted.documents, drafted.places)))
 
 
 def _drift(compared: Comparison, source: Source | None, mistakes: Sequence[Diagnostic]) -> list[Diagnostic]:
@@ -145,11 +152,12 @@ def _write(root: Path, source: Source | None, compared: Comparison) -> None:
         print(f"  {change}")
 
 
-def _checked(found: Sequence[Diagnostic], sources: Sequence[Source], lock: Lock) -> int:
+def _checked(found: Sequence[Diagnostic], sources: Sequence[Source], ground: Ground) -> int:
     if found:
         print_findings(found, Places(sources))
         return 1
-    print(f"{FILE} is up to date: {counts(lock)}.")
+    against = f"{ground.base.name} agrees" if ground.base else "there was no base that could disagree (--base REF)"
+    print(f"{FILE} is up to date: {counts(ground.present)}; {against}.")
     return 0
 
 

@@ -144,6 +144,8 @@ class EmbeddingModel(Strict):
     """What the server behind the endpoint loads, as its operator declares it. Policies read it."""
     price: Price | None = None
     """What tokens cost; policies and cost figures read it."""
+    tokens_per_second: Annotated[float, Field(gt=0, examples=[20000])] | None = None
+    """Tokens that the endpoint or the machine embeds in a second; the time of a new index is worked out with it."""
     data_residency: Annotated[str, Field(min_length=2, examples=["eu"])] | None = None
     """Region in which requests are processed and stored."""
 

@@ -33,20 +33,21 @@ def _check_answer(model: Resource) -> Iterator[Finding]:
 
 
 def _check_application(graph: Graph, application: Resource, model: Resource) -> Iterator[Finding]:
-    parts = _parts(graph, application, model)
+    parts = account(graph, application, model)
     total, window = sum(parts.values()), model.spec["context_window"]
     if total <= window:
         return
-    account = ", ".join(f"{name} {tokens:,}" for name, tokens in parts.items() if tokens)
-    message = f"About {total:,} tokens do not fit {model.name}'s window of {window:,} ({account})"
+    listed = ", ".join(f"{name} {tokens:,}" for name, tokens in parts.items() if tokens)
+    message = f"About {total:,} tokens do not fit {model.name}'s window of {window:,} ({listed})"
     related = ((model.id, ("spec", "context_window"), "the window"),)
     yield Finding(application.id, ("spec", "model"), "LLM0603", message, _way_out(graph, application, total - window), related=related)
 
 
-def _parts(graph: Graph, application: Resource, model: Resource) -> dict[str, int]:
+def account(graph: Graph, application: Resource, model: Resource) -> dict[str, int]:
+    """Tokens of one request, on the safe side: the longest `prompt`, the `context`, the longest `question` and `answer`."""
     sources = graph.targets_of(application, "spec", "retrieval")
     return {
-        "prompt": max((_prompt_tokens(prompt) for prompt in _prompts(graph, application)), default=0),
+        "prompt": max((prompt_tokens(prompt) for prompt in _prompts(graph, application)), default=0),
         "context": sum(source.spec["retrieve"]["top_k"] * chunk_tokens(source) for source in sources),
         "question": application.spec["limits"]["question_tokens"],
         "answer": model.spec["max_output_tokens"],
@@ -57,7 +58,8 @@ def _prompts(graph: Graph, application: Resource) -> list[Resource]:
     return [graph[r.target] for r in application.references if graph[r.target].kind == "Prompt"]
 
 
-def _prompt_tokens(prompt: Resource) -> int:
+def prompt_tokens(prompt: Resource) -> int:
+    """Tokens of what a prompt says itself, without its variables."""
     templates = [read_template(message.get("content", "")) for message in prompt.spec["messages"]]
     return sum(template.literal_length for template in templates if isinstance(template, Template)) // CHARACTERS_PER_TOKEN
 

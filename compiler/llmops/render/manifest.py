@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from llmops.prices import price_table
 from llmops.render.base import Artifact, json_file
 from llmops.resources import Graph, Resource
 from llmops.version import VERSION
@@ -23,6 +24,7 @@ def render(graph: Graph, artifacts: Iterable[Artifact]) -> Artifact:
         "git": {"url": git.url, "branch": git.branch, "directory": git.directory} if git else None,
         "applications": {app.name: _application(graph, app) for app in graph.of_kind("Application")},
         "resources": {id_: _resource(graph, resource) for id_, resource in graph.resources.items()},
+        "prices": price_table(graph),
         "files": {a.path: hashlib.sha256(a.content).hexdigest() for a in artifacts},
     }
     return json_file("manifest.json", value)
