@@ -35,6 +35,9 @@ LARGE = {
 ELSEWHERE = {
     "LLM0102": "a file that the system refuses to read: tests/unit/test_discover.py",
     "LLM0906": "only `llmops policy test` reports it: tests/unit/test_cli_policy.py",
+    "LLM1008": "only `llmops lock` reports it: tests/unit/test_lock_cli.py",
+    "LLM1009": "only `llmops lock` reports it: tests/unit/test_lock_cli.py",
+    "LLM1010": "only `llmops lock` reports it: tests/unit/test_lock_cli.py",
 }
 
 

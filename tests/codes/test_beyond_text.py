@@ -75,6 +75,8 @@ spec:
 """
 OF_POLICIES = ("LLM0906", "LLM0914")
 """What only `llmops policy test` reports, and what only a missing base provokes."""
+OF_LOCK = ("LLM1005", "LLM1008", "LLM1009", "LLM1010")
+"""What `llmops lock` reports; tests/unit/test_lock_cli.py provokes them."""
 
 
 def add_policy(root: Path, expression: str) -> None:
@@ -104,7 +106,7 @@ def test_it_gives_exactly_this_code(name: str, provoke: Callable[[Path], None], 
 
 
 def test_only_these_have_words_in_place_of_an_example() -> None:
-    provoked = {*PROVOKED, *OF_POLICIES}
+    provoked = {*PROVOKED, *OF_POLICIES, *OF_LOCK}
     assert {name for name, code in CODES.items() if not code.example} == provoked
     assert {name for name, code in CODES.items() if code.words} == provoked
 

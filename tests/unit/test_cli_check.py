@@ -153,7 +153,7 @@ def test_a_report_replaces_the_last_one_whole(policed: Path, llmops: Run) -> Non
 
 def test_a_report_that_cannot_be_written(base: Path, llmops: Run) -> None:
     done = llmops("check", "--output", "no/such/folder/report", cwd=base)
-    assert done.returncode == 1 and "The report cannot be written to no/such/folder/report: No such file" in done.stderr
+    assert done.returncode == 1 and "no/such/folder/report cannot be written: No such file" in done.stderr
 
 
 def test_reports_name_files_from_the_root_of_the_repository(policed: Path, llmops: Run) -> None:

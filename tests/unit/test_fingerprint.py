@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -149,3 +150,32 @@ def test_bundles_are_the_same_bytes_anywhere(tmp_path: Path, llmops: Run, enviro
 def test_a_bundle_names_no_folder_of_the_machine(example: Path) -> None:
     text = b"\n".join(artifact.content for artifact in compile_workspace(example).artifacts).decode()
     assert str(example) not in text and not re.search(r"/(home|tmp|root|Users)/", text)
+
+
+PARENTS = {
+    "embedder, two steps away": (("specs/models.yaml", "revision: int8", "revision: int4"), ("behaviour", "")),
+    "a monitor's limit": (("specs/quality.yaml", "max: 0.05", "max: 0.1"), ("", "metadata")),
+    "owner of the embedder": (("specs/models.yaml", "name: minilm\n  owner: ml-platform", "name: minilm\n  owner: x"), ("", "metadata")),
+    "its own limit": (("specs/handbook-assistant.yaml", "question_tokens: 128", "question_tokens: 100"), ("", "")),
+    "a comment": (("specs/models.yaml", "kind: Model", "# why\nkind: Model"), ("", "")),
+}
+
+
+@pytest.mark.parametrize("name", PARENTS)
+def test_parents_hashes_tell_what_an_application_uses_from_what_it_says(example: Path, name: str) -> None:
+    before = graph_of(example).parents[APPLICATION]
+    edited, moved = PARENTS[name]
+    edit(example, *edited)
+    after = graph_of(example).parents[APPLICATION]
+    assert (before.behaviour != after.behaviour, before.metadata != after.metadata) == tuple(map(bool, moved))
+
+
+def test_the_manifest_holds_all_four_hashes(example: Path, llmops: Run) -> None:
+    assert llmops("compile", cwd=example).returncode == 0
+    resources = json.loads((example / "build/dev/manifest.json").read_text())["resources"]
+    graph = graph_of(example)
+    for id_, entry in resources.items():
+        parents = graph.parents[id_]
+        assert entry["parents"] == {"behaviour": parents.behaviour, "metadata": parents.metadata}
+        assert (entry["behaviour"], entry["metadata"]) == (graph.behaviour[id_], graph.metadata_hash[id_])
+    assert len({entry["parents"]["behaviour"] for entry in resources.values()}) > 3

@@ -3,7 +3,8 @@
 Everything of the run but what GitHub says of it is a stranger's: the artifact is data of a bounded size, rendered by the llmops
 installed here. The pull request is found by the run's commit, never by what the artifact says. Standard library only.
 """
-# ruff: noqa: T20 - printing is how an action says what it did
+# Printing is how an action says what it did.
+# ruff: noqa: T201
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 BOT = "github-actions[bot]"
@@ -115,17 +116,19 @@ def find_comment(api: Api, number: int, marker: str) -> int | None:
     """Ours: written by the bot, and beginning with the marker. Anybody can write the marker into a comment of their own."""
     for row in api.pages(f"issues/{number}/comments"):
         author = row["user"] or {}
-        if author.get("login") == BOT and author.get("type") == "Bot" and row["body"].startswith(marker):
+        if author.get("login") == BOT and author.get("type") == "Bot" and (row["body"] or "").startswith(marker):
             return int(row["id"])
     return None
 
 
 def read_artifact(api: Api, run: Run, name: str) -> bytes | None:
     """plan.json of the run's artifact; None where the run left none. Raises `Unusable`."""
-    rows = [row for row in api.pages(f"actions/runs/{run.number}/artifacts", "artifacts", name=name) if row["name"] == name]
-    if not rows or rows[0]["expired"]:
+    rows = api.pages(f"actions/runs/{run.number}/artifacts", "artifacts", name=name)
+    kept = [int(row["id"]) for row in rows if row["name"] == name and not row["expired"]]
+    if not kept:
         return None
-    archive = api.download(f"actions/artifacts/{int(rows[0]['id'])}/zip", MOST_BYTES)
+    # A run that was started again has one of each attempt; the last one has the highest number.
+    archive = api.download(f"actions/artifacts/{max(kept)}/zip", MOST_BYTES)
     if len(archive) > MOST_BYTES:
         raise Unusable(f"The artifact is larger than {MOST_BYTES:,} bytes")
     return unpack(archive)
@@ -137,6 +140,8 @@ def unpack(archive: bytes) -> bytes | None:
         with zipfile.ZipFile(io.BytesIO(archive)) as files:
             if PLAN not in files.namelist():
                 return None
+            if files.getinfo(PLAN).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise Unusable("The archive is packed in a way that GitHub's own are not")
             with files.open(PLAN) as stream:
                 plan = stream.read(MOST_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
@@ -153,7 +158,10 @@ def render(plan: bytes) -> tuple[str, bool]:
         file.write_bytes(plan)
         command = ["llmops", "plan", "--read", str(file), "--format", "markdown"]
         kept = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}
-        done = subprocess.run(command, env=kept, capture_output=True, timeout=TIMEOUT, check=False)
+        try:
+            done = subprocess.run(command, env=kept, capture_output=True, timeout=TIMEOUT, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise Unusable(f"llmops takes too long to read {PLAN}") from error
     if done.returncode not in (0, 1) or not done.stdout.strip():
         raise Unusable(f"llmops does not read {PLAN}: {done.stderr.decode(errors='replace')[-500:]}")
     return done.stdout.decode(), done.returncode == 1

@@ -2,7 +2,8 @@
 
 The plan may come from a stranger's specs: a value that is not of the expected form would add outputs of its own, and is refused.
 """
-# ruff: noqa: T20 - printing is what it is for
+# Printing is what it is for.
+# ruff: noqa: T201
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ check() { # ENVIRONMENT, or nothing for the workspace's own default
   local command=(llmops check --workspace "$workspace" --base "$common")
   if (($#)); then command+=(--env "$1"); fi
   if [[ $fail_on == error ]]; then least=warning; fi
-  "${command[@]}" --severity "$least" --format github || code=$?
+  "${command[@]}" --severity "$least" --format github >>"$annotations" || code=$?
   shown "llmops check${1:+ in $1}" "${command[@]}" --severity "$least" --format sarif --output "$out/check-${1:-default}.sarif" || true
   if ((code == 1)) && [[ $least != "$fail_on" ]]; then
     code=0
@@ -105,15 +105,19 @@ check() { # ENVIRONMENT, or nothing for the workspace's own default
   ((code == 0)) || failed+=("check${1:+ in $1}")
 }
 
+# A finding of several environments becomes one annotation: GitHub shows ten of a level and drops the rest.
 check_all() {
   local environment
-  if ! ((${#environments[@]})); then
+  annotations=$(mktemp)
+  if ((${#environments[@]})); then
+    for environment in "${environments[@]}"; do
+      check "$environment"
+    done
+  else
     check
-    return
   fi
-  for environment in "${environments[@]}"; do
-    check "$environment"
-  done
+  awk '!seen[$0]++' "$annotations"
+  rm -f "$annotations"
 }
 
 check_lock() {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -23,6 +23,8 @@ examples:
 
 IGNORED = (".llmops/", "build/")
 """What a workspace makes and git should not keep."""
+ATTRIBUTES = ("llmops.lock merge=union",)
+"""Two branches that each add an entry to the lock merge without a conflict."""
 
 SETTINGS = {
     "yaml.schemas": {
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         if path not in written:
             print(f"\n{path} exists already and is left as it is. Add to it:\n{_as_json(content)}")
     into = "" if args.folder == Path() else f"cd {args.folder}\n  "
-    print(f"\nnext:\n  {into}llmops check\n  llmops up")
+    print(f"\nnext:\n  {into}llmops check\n  llmops up\n  llmops lock     once its prompts are published")
     return 0
 
 
@@ -62,9 +64,10 @@ def start_workspace(folder: Path, template: str) -> list[str]:
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    _ignore(folder / ".gitignore")
+    _add_lines(folder / ".gitignore", IGNORED)
+    _add_lines(folder / ".gitattributes", ATTRIBUTES)
     write_schemas(folder)
-    return [*sorted(files), *_set_up_editor(folder), ".gitignore", ".llmops/"]
+    return [*sorted(files), *_set_up_editor(folder), ".gitattributes", ".gitignore", ".llmops/"]
 
 
 def _set_up_editor(folder: Path) -> list[str]:
@@ -89,9 +92,9 @@ def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
             yield path, entry.read_bytes()
 
 
-def _ignore(file: Path) -> None:
-    """Adds what is missing to an existing `.gitignore`."""
+def _add_lines(file: Path, lines: Sequence[str]) -> None:
+    """Adds what is missing to a file that may exist."""
     present = file.read_text().splitlines() if file.exists() else []
-    missing = [line for line in IGNORED if line not in present]
+    missing = [line for line in lines if line not in present]
     if missing:
         file.write_text("\n".join([*present, *missing]) + "\n")

@@ -88,7 +88,7 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(staged, path)
     except OSError as error:
         staged.unlink(missing_ok=True)
-        message = f"The report cannot be written to {path}: {error.strerror}"
+        message = f"{path} cannot be written: {error.strerror}"
         raise LlmopsError(message, "Check that its folder exists and that you may write there.") from error
 
 

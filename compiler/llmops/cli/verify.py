@@ -7,6 +7,7 @@ and that fails unless --unsigned says that it is enough. A folder that `llmops c
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -126,24 +127,20 @@ def _extract(contents: Contents, folder: Path) -> None:
 
 def _load(bundle: Bundle, path: str) -> None:
     """Constructs the pipeline and connects it, without starting anything."""
-    import os
-
-    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
-    from haystack import Pipeline
+    import yaml
 
     from llmops.provenance import Refused
     from llmops.runtime.pipelines import ALLOWED_PACKAGES
 
-    try:
-        import yaml
+    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
+    from haystack import Pipeline
 
-        definition = yaml.safe_load(bundle.text(path))
-        foreign = [c["type"] for c in definition["components"].values() if not c["type"].startswith(ALLOWED_PACKAGES)]
-        if foreign:
-            raise Refused(f"{path} has components of types that no pipeline of llmops uses: {', '.join(foreign)}.")
+    definition = yaml.safe_load(bundle.text(path))
+    foreign = [c["type"] for c in definition["components"].values() if not c["type"].startswith(ALLOWED_PACKAGES)]
+    if foreign:
+        raise Refused(f"{path} has components of types that no pipeline of llmops uses: {', '.join(foreign)}.")
+    try:
         Pipeline.from_dict(definition, allowed_modules=["llmops.runtime"])
-    except LlmopsError:
-        raise
     except Exception as error:  # a component raises what it likes
         first = str(error).partition("\n")[0]
         raise Refused(f"Haystack does not load {path}: {type(error).__name__}: {first}", "llmops doctor") from error

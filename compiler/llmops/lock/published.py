@@ -77,12 +77,11 @@ def _changed(linked: Linked, prompt: Resource, published: Sequence[Published], t
     if patches:
         message = f"{prompt.id} is published, and says something else in {linked.graph.environment}"
         hint = f"A version says the same in every environment: move the patch into the spec as version {patch}, or let it set spec.version."
-        return Diagnostic("LLM1007", "error", message, places, "spec.version", hint)
+        return Diagnostic("LLM1007", "error", message, places, "spec.version", hint, resource=prompt.id)
     hint = f"Set spec.version to {patch}, or to {minor} if its variables changed."
     edit = linked.locator.edit(prompt.id, _VERSION, patch)
-    return Diagnostic(
-        "LLM1007", "error", f"{prompt.id} is published, and its content has changed", places, "spec.version", hint, edits=(edit,)
-    )
+    message = f"{prompt.id} is published, and its content has changed"
+    return Diagnostic("LLM1007", "error", message, places, "spec.version", hint, resource=prompt.id, edits=(edit,))
 
 
 def next_version(resource: Resource, step: str, taken: Collection[str]) -> str:

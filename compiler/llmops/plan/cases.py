@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.load.files import FileProblem
+from llmops.plan.contents import Read, content_of
 from llmops.plan.costs import request_cost
 from llmops.resources import Graph, Resource
 
-Read = Callable[[str], bytes | FileProblem]
 Row = Mapping[str, Any]
 
 _FALSE = frozenset({"false", "no", "0"})
@@ -35,10 +34,6 @@ def _has_reference(case: Case) -> bool:
     return case.answerable and case.has_answer
 
 
-def _has_sources(case: Case) -> bool:
-    return case.answerable and case.has_sources
-
-
 def _is_unanswerable(case: Case) -> bool:
     return not case.answerable
 
@@ -46,25 +41,29 @@ def _is_unanswerable(case: Case) -> bool:
 Applies = Callable[[Case], bool]
 
 ANSWERED: Mapping[str, Applies] = {"answer_f1": _has_reference, "answer_similarity": _has_reference, "abstention": _is_unanswerable}
-"""Metrics of answers: the model answers the sampled cases to which one of them applies."""
-RETRIEVED: Mapping[str, Applies] = {"retrieval_recall": _has_sources, "retrieval_mrr": _has_sources}
-"""Metrics of passages: they look at every case to which they apply, without the model."""
+"""Metrics of answers: the model answers the sampled cases to which one of them applies. The others look at passages, without it."""
+
+
+MEMORY = 1_000
+"""Datasets whose cases are remembered."""
+_known: dict[tuple[str, str, tuple[tuple[str, str], ...]], Sequence[Case]] = {}
+"""By the digest of the content, its format and its columns: an evaluation of 500 applications is read once."""
 
 
 def case_count(evaluation: Resource, graph: Graph, read: Read) -> int:
-    """The cases that the model answers; of an evaluation of passages only, those whose passages are looked up.
+    """The cases that the evaluation runs over: `sample` of the dataset's rows where the model answers, else all of them.
 
     0 where the dataset cannot be read: `check` reports that.
     """
-    return answer_count(evaluation, graph, read) if _metrics(evaluation, ANSWERED) else _retrieved_count(evaluation, graph, read)
+    cases = _cases(evaluation, graph, read)
+    return len(sample(cases, evaluation.spec.get("sample")) if _wanted(evaluation) else cases)
 
 
 def answer_count(evaluation: Resource, graph: Graph, read: Read) -> int:
     """The answers that the chat model writes for one run: the sampled cases to which a metric of answers applies."""
-    wanted = _metrics(evaluation, ANSWERED)
-    if not wanted:
-        return 0
-    return _applying(sample(_cases(evaluation, graph, read), evaluation.spec.get("sample")), wanted)
+    wanted = _wanted(evaluation)
+    cases = sample(_cases(evaluation, graph, read), evaluation.spec.get("sample"))
+    return sum(any(applies(case) for applies in wanted) for case in cases)
 
 
 def evaluation_dollars(evaluation: Resource, application: Resource, graph: Graph, read: Read) -> float | None:
@@ -82,24 +81,24 @@ def sample(cases: Sequence[Case], count: int | None) -> Sequence[Case]:
     return [cases[i * len(cases) // count] for i in range(count)]
 
 
-def _retrieved_count(evaluation: Resource, graph: Graph, read: Read) -> int:
-    return _applying(_cases(evaluation, graph, read), _metrics(evaluation, RETRIEVED))
+def _wanted(evaluation: Resource) -> list[Applies]:
+    return [ANSWERED[metric["name"]] for metric in evaluation.spec["metrics"] if metric["name"] in ANSWERED]
 
 
-def _metrics(evaluation: Resource, of: Mapping[str, Applies]) -> list[Applies]:
-    return [of[metric["name"]] for metric in evaluation.spec["metrics"] if metric["name"] in of]
-
-
-def _applying(cases: Sequence[Case], wanted: Sequence[Applies]) -> int:
-    return sum(any(applies(case) for applies in wanted) for case in cases)
-
-
-def _cases(evaluation: Resource, graph: Graph, read: Read) -> list[Case]:
+def _cases(evaluation: Resource, graph: Graph, read: Read) -> Sequence[Case]:
     dataset = graph.target_of(evaluation, "spec", "dataset")
-    content = read(dataset.files[0].path) if dataset and dataset.files else None
-    if dataset is None or not isinstance(content, bytes):
-        return []
-    return read_cases(content, dataset.spec["format"], dataset.spec["fields"])
+    if dataset is None or not dataset.files:
+        return ()
+    file, fields = dataset.files[0], dataset.spec["fields"]
+    key = file.sha256, str(dataset.spec["format"]), tuple(sorted(fields.items()))
+    if key not in _known:
+        content = content_of(file, read)
+        if content is None:
+            return ()
+        if len(_known) >= MEMORY:
+            _known.clear()
+        _known[key] = read_cases(content, dataset.spec["format"], fields)
+    return _known[key]
 
 
 def read_cases(content: bytes, format_: str, fields: Mapping[str, str]) -> list[Case]:

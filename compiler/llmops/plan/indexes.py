@@ -5,19 +5,16 @@ Input: the source, its files and how to read them. Output: `IndexCost`: chunks, 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 from llmops.link.models import chunk_tokens
-from llmops.load.files import FileProblem
 from llmops.plan.chunks import NOTHING, Cut, cut
+from llmops.plan.contents import Read, content_of
 from llmops.prices import price_of
 from llmops.resources import File, Graph, Resource
-
-Read = Callable[[str], bytes | FileProblem]
 
 BYTES_PER_TOKEN = 4
 """Of UTF-8. The common tokenizers take 3.4 (MiniLM's word pieces, over this project's handbook) to 4.5 for English text."""
@@ -69,12 +66,12 @@ def index_cost(graph: Graph, source: Resource, files: Sequence[File], read: Read
 
 
 def _cut_of(source: Resource, file: File, read: Read) -> Cut | None:
-    """None for a file that is not here: unreadable, or only the pointer of a large file kept elsewhere."""
+    """None for a file whose content is not here."""
     chunking = source.spec["chunking"]
     key = file.sha256, str(chunking["by"]), int(chunking["length"]), int(chunking.get("overlap", 0))
     if key not in _cuts:
-        content = read(file.path)
-        if isinstance(content, FileProblem) or hashlib.sha256(content).hexdigest() != file.sha256:
+        content = content_of(file, read)
+        if content is None:
             return None
         if len(_cuts) >= MEMORY:
             _cuts.clear()

@@ -90,7 +90,7 @@ def _header(block: bytes, name: str) -> tarfile.TarInfo | None:
     try:
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError) as error:
-        raise Refused(f"{name} is no tar archive, or a header of it is damaged ({error}).") from error
+        raise Refused(f"{name} is no tar archive, or a header of it is damaged.") from error
 
 
 def _check(entry: tarfile.TarInfo, name: str) -> None:

@@ -48,7 +48,7 @@ _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:llmops:bundle")
 
 def list_materials(manifest: Entry, archive: str, digests: Mapping[str, str]) -> bytes:
     """The bill about the archive named `archive`; `digests` are the SHA-256 of the archive (`archive`) and of its manifest (`manifest`)."""
-    bundle = f"{manifest['workspace']}-{manifest['environment']}"
+    bundle = _bundle(manifest, archive, digests)
     resources: Mapping[str, Entry] = manifest["resources"]
     engines = sorted({ENGINES[folder] for path in manifest["files"] if (folder := path.partition("/")[0]) in ENGINES})
     bill = {
@@ -59,13 +59,13 @@ def list_materials(manifest: Entry, archive: str, digests: Mapping[str, str]) ->
         "version": 1,
         "metadata": {
             "tools": {"components": [{"type": "application", "name": "llmops", "version": VERSION}]},
-            "component": _bundle(manifest, archive, digests["archive"]),
+            "component": bundle,
         },
         "components": [
             *(_component(id_, entry, manifest) for id_, entry in resources.items()),
             *({"type": "framework", "bom-ref": name, "name": name, "purl": f"pkg:pypi/{name}"} for name in engines),
         ],
-        "dependencies": [_dependency(bundle, [*_applications(resources), *engines]), *_edges(resources, engines)],
+        "dependencies": [_dependency(bundle["name"], [*_applications(resources), *engines]), *_edges(resources, engines)],
     }
     return orjson.dumps(bill, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
@@ -82,10 +82,19 @@ def check_bill(content: bytes, manifest: Entry, name: str) -> None:
         raise Refused(f"{name} names other releases than the bundle's manifest.", PACK_AGAIN)
 
 
-def _bundle(manifest: Entry, archive: str, digest: str) -> dict[str, Any]:
+def _bundle(manifest: Entry, archive: str, digests: Mapping[str, str]) -> dict[str, Any]:
+    """What the bill is about. A bundle has no version of its own: its manifest's digest tells one from another."""
     name = f"{manifest['workspace']}-{manifest['environment']}"
-    properties = _properties({"archive": archive, "environment": manifest["environment"], "version": manifest["llmops_version"]})
-    return {"type": "application", "bom-ref": name, "name": name, "hashes": _hashes(digest), "properties": properties}
+    properties = _properties({"archive": archive, "environment": manifest["environment"], "compiler": manifest["llmops_version"]})
+    version = f"sha256:{digests['manifest']}"
+    return {
+        "type": "application",
+        "bom-ref": name,
+        "name": name,
+        "version": version,
+        "hashes": _hashes(digests["archive"]),
+        "properties": properties,
+    }
 
 
 def _component(id_: str, entry: Entry, manifest: Entry) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def read_manifest(content: bytes) -> Manifest:
     try:
         manifest = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"{MANIFEST} is not JSON ({error}).", "llmops bundle") from error
+        raise Refused(f"{MANIFEST} is not JSON.", PACK_AGAIN) from error
     for mistake in _validator().iter_errors(manifest):
         place = dotted(tuple(mistake.instance_path)) or "the whole"
         raise Refused(f"{MANIFEST} is not a manifest that this llmops reads: {place}: {mistake.message}", hint_of(manifest))

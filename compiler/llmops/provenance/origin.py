@@ -44,22 +44,13 @@ def _digested(tree: Disk, path: str, places: Places) -> File:
 def commit_at(root: Path, graph: Graph, sources: Iterable[File]) -> Commit | None:
     """The commit that the workspace stands at; None where it is in no git repository, or one without a commit.
 
-    It is dirty where a tracked file of the workspace differs, or where something was compiled that git does not track.
+    It is dirty where a file of the workspace that the commit holds differs, or where something was compiled that it does not hold.
     """
     try:
         commit = commit_of(root, "HEAD")
     except UsageError:
         return None
-    tracked = set(run_git(root, "ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
-    untracked = any(file.path not in tracked for file in sources)
-    dirty = untracked or any(path in tracked for path in _changed(root, commit, tracked))
+    held = set(run_git(root, "ls-tree", "-r", "-z", "--name-only", commit).decode("utf-8", "surrogateescape").split("\0"))
+    dirty = not held.isdisjoint(changed_paths(root, commit)) or any(file.path not in held for file in sources)
     git = graph.git
     return Commit(commit, dirty, git.url if git else "", git.directory if git else "")
-
-
-def _changed(root: Path, commit: str, tracked: set[str]) -> Iterable[str]:
-    """What differs from a commit; a file that git was told to forget differs too."""
-    forgotten = (
-        set(run_git(root, "ls-tree", "-r", "-z", "--name-only", commit, ".").decode("utf-8", "surrogateescape").split("\0")) - tracked
-    )
-    return [*changed_paths(root, commit), *forgotten]

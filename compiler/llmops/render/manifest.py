@@ -63,6 +63,7 @@ def _resource(graph: Graph, resource: Resource) -> dict[str, Any]:
         "source": {"file": resource.source.file, "line": resource.source.line},
         "behaviour": graph.behaviour[resource.id],
         "metadata": graph.metadata_hash[resource.id],
+        "parents": {"behaviour": graph.parents[resource.id].behaviour, "metadata": graph.parents[resource.id].metadata},
         "references": sorted({r.target for r in resource.references}),
         "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in resource.files],
         "spec": resource.spec,
