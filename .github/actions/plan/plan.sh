@@ -122,7 +122,7 @@ check_all() {
 
 check_lock() {
   shown "llmops lock --check" llmops lock --check --workspace "$workspace" --base "$tip" && return
-  annotate error "llmops.lock does not say what the specs say: run \`llmops lock\` and commit the file."
+  annotate error "llmops lock --check fails. The log says why; where the file is stale, run \`llmops lock\` and commit it."
   failed+=("lock")
 }
 

@@ -120,7 +120,7 @@ def _money_basis(model: Resource) -> str:
         return f"for the cost, declare spec.price in {model.id}"
     if model.spec.get("price") is None:
         return f"{model.id} runs on this machine and has no price"
-    return f"${price.input:g} a million tokens, declared by {model.id}"
+    return f"{price.input:g} US dollars a million tokens, declared by {model.id}"
 
 
 def _caution(unread: Sequence[File]) -> list[str]:

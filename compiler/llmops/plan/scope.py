@@ -25,9 +25,10 @@ Uses = Mapping[Key, frozenset[Key]]
 
 def key_of(data: Any) -> Key | None:
     """What a document declares; None where a mistake hides it."""
-    metadata = data.get("metadata") if isinstance(data, dict) else None
-    kind, name = (data.get("kind"), metadata.get("name")) if isinstance(metadata, dict) else (None, None)
-    return (kind, name) if isinstance(kind, str) and kind in KINDS and isinstance(name, str) else None
+    if not isinstance(data, dict) or not isinstance(metadata := data.get("metadata"), dict):
+        return None
+    kind, name = data.get("kind"), metadata.get("name")
+    return (kind, name) if isinstance(name, str) and isinstance(kind, str) and kind in KINDS else None
 
 
 @dataclass(slots=True)
@@ -99,14 +100,24 @@ def index(drafts: Iterable[Draft], reader: Reader) -> Index:
             nameless.append(draft)
         else:
             by_key.setdefault(key, []).append(draft)
-    uses = {key: frozenset[Key]().union(*(reader.named(draft.data) for draft in drafts)) for key, drafts in by_key.items()}
-    return Index(by_key, uses, tuple(nameless))
+    return Index(by_key, {key: _named(found, reader) for key, found in by_key.items()}, tuple(nameless))
+
+
+def _named(drafts: list[Draft], reader: Reader) -> frozenset[Key]:
+    """What the drafts of one key refer to; the same object for drafts that both sides share."""
+    if len(drafts) == 1:
+        return reader.named(drafts[0].data)
+    return frozenset[Key]().union(*(reader.named(draft.data) for draft in drafts))
 
 
 def scope_of(before: Index, after: Index, reader: Reader) -> frozenset[Key]:
     """The part of the workspace that a change can matter to; empty where nothing that a resource says or uses changed."""
     changed = [key for key in before.drafts.keys() | after.drafts.keys() if _differs(before.drafts.get(key), after.drafts.get(key), reader)]
-    affected = _closure(changed, _inverted(before.uses), _inverted(after.uses))
+    if not changed:
+        return frozenset()
+    # What both sides share need be turned around only once.
+    old = {key: named for key, named in before.uses.items() if after.uses.get(key) is not named}
+    affected = _closure(changed, _inverted(old), _inverted(after.uses))
     return _closure(affected, before.uses, after.uses)
 
 
@@ -118,6 +129,8 @@ def everything(*sides: Index) -> frozenset[Key]:
 def _differs(before: list[Draft] | None, after: list[Draft] | None, reader: Reader) -> bool:
     if before is None or after is None:
         return True
+    if len(before) == len(after) == 1 and before[0].document is after[0].document and before[0].data is after[0].data:
+        return reader.uses_changed_file(after[0])
     if [draft.data for draft in before] != [draft.data for draft in after]:
         return True
     if any(_folder(old) != _folder(new) and any(_paths(old)) for old, new in zip(before, after, strict=True)):
