@@ -175,7 +175,14 @@ def _api(hub: Hub) -> type[BaseHTTPRequestHandler]:
             else:
                 self.give(status, json.dumps(answer).encode())
 
-        do_GET = do_POST = do_PATCH = _handle
+        def do_GET(self) -> None:
+            self._handle()
+
+        def do_POST(self) -> None:
+            self._handle()
+
+        def do_PATCH(self) -> None:
+            self._handle()
 
     return Handler
 

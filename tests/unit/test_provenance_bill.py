@@ -11,6 +11,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from llmops.provenance.archive import unpack
 from llmops.provenance.bill_of_materials import SPDX, check_bill, list_materials
 from llmops.provenance.manifest import MANIFEST, read_manifest
 from llmops.provenance.statement import sha256
@@ -44,8 +45,6 @@ def properties(component: dict[str, Any]) -> dict[str, str]:
 
 
 def manifest_of(made: tuple[str, dict[str, bytes]]) -> Any:
-    from llmops.provenance.archive import unpack
-
     environment, written = made
     return read_manifest(unpack(written[f"handbook-{environment}.tar"], "x")[MANIFEST])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import io
 import re
 import tarfile
@@ -13,9 +15,11 @@ import orjson
 import pytest
 
 from llmops.provenance import GET_AGAIN, PACK_AGAIN, Refused
-from llmops.provenance.archive import MOST_MEMBER_BYTES, pack
+from llmops.provenance.archive import MOST_MEMBER_BYTES, pack, unpack
 from llmops.provenance.manifest import MANIFEST
 from llmops.provenance.signature import KeyPair, new_key_pair, sign
+from llmops.provenance.statement import sha256
+from llmops.provenance.verification import verify_files
 from tests.conftest import copy_example
 from tests.packages import BILL, ENVELOPE, NAME, STATEMENT, TAR, Files, Packed, edited, key_of, lay, make, signer_of, verify
 
@@ -56,13 +60,7 @@ def adding(content: bytes = b"", **fields: Any) -> Callable[[Packed], Files]:
     return lambda p: p.resigned(archive_with(p, member(**fields), content))
 
 
-def cut(content: bytes, size: int) -> bytes:
-    return content[:size]
-
-
 def compressed(content: bytes) -> bytes:
-    import gzip
-
     return gzip.compress(content, mtime=0)
 
 
@@ -70,10 +68,6 @@ def huge(packed: Packed) -> Files:
     """A header that claims more than there is, as a bomb does."""
     header = member(name="bomb", size=MOST_MEMBER_BYTES + 1).tobuf(tarfile.USTAR_FORMAT)
     return packed.resigned(header + bytes(1024))
-
-
-def without_end(packed: Packed) -> Files:
-    return packed.resigned(packed.files[TAR].rstrip(b"\0").ljust(512 * 40, b"\0")[: 512 * 2])
 
 
 def reordered(packed: Packed) -> Files:
@@ -96,8 +90,6 @@ def envelope(edit: Callable[[dict[str, Any]], Any]) -> Callable[[Packed], Files]
 
 def another_payload(packed: Packed) -> Files:
     """The payload of an envelope exchanged for one with another commit."""
-    import base64
-
     changed = packed.files[STATEMENT].replace(b'"dev"', b'"prd"')
     assert changed != packed.files[STATEMENT]
     return envelope(lambda e: e.update(payload=base64.b64encode(changed).decode()))(packed)
@@ -141,8 +133,6 @@ def release_everywhere(packed: Packed) -> Files:
     (true,) = packed.origin.releases.values()
     members = {path: content.replace(true.encode(), OTHER_RELEASE.encode()) for path, content in packed.members.items()}
     listed = orjson.loads(members[MANIFEST])["files"]
-    from llmops.provenance.statement import sha256
-
     manifest = edited(members[MANIFEST], lambda m: m["files"].update({path: sha256(members[path]) for path in listed}))
     return packed.repacked({**members, MANIFEST: manifest})
 
@@ -171,7 +161,7 @@ TAMPERED: dict[str, tuple[Callable[[Packed], Files], str]] = {
     "no signature": (lambda p: p.lacking(ENVELOPE), "<tar> has no signature: there is no .dsse.json for it."),
     "no bill": (lambda p: p.lacking(BILL), "<tar> has no bill of materials: there is no <bill> beside it."),
     "a byte of the archive": (lambda p: p.flipped(TAR, 700), DIFFERS),
-    "a cut archive": (lambda p: p.having(TAR, cut(p.files[TAR], 4096)), DIFFERS),
+    "a cut archive": (lambda p: p.having(TAR, p.files[TAR][:4096]), DIFFERS),
     "a compressed archive": (lambda p: p.having(TAR, compressed(p.files[TAR])), DIFFERS),
     "a byte of the bill": (lambda p: p.flipped(BILL, 700), DIFFERS.replace("<tar>", "<bill>")),
     "a byte of the statement": (lambda p: p.flipped(STATEMENT, 300), "<statement> is not the statement that <envelope> holds."),
@@ -233,8 +223,8 @@ TAMPERED: dict[str, tuple[Callable[[Packed], Files], str]] = {
         lambda p: p.stated(lambda s: s["predicate"]["buildDefinition"]["externalParameters"].update(environment="prod")),
         "<envelope> is about another workspace or environment than the bundle's manifest.",
     ),
-    "a signed cut archive": (lambda p: p.resigned(cut(p.files[TAR], 512)), "<tar> is cut off in 'dagster/definitions.py'."),
-    "a signed archive without its end": (lambda p: p.resigned(cut(p.files[TAR], 1024)), CUT),
+    "a signed cut archive": (lambda p: p.resigned(p.files[TAR][:512]), "<tar> is cut off in 'dagster/definitions.py'."),
+    "a signed archive without its end": (lambda p: p.resigned(p.files[TAR][:1024]), CUT),
     "a signed archive of nothing": (lambda p: p.resigned(b""), CUT),
     "a signed compressed archive": (
         lambda p: p.resigned(compressed(p.files[TAR])),
@@ -408,9 +398,6 @@ def test_any_flipped_bit_around_the_payload_is_refused(packed: Packed, pair: Key
 
 def test_any_flipped_byte_of_an_archive_is_refused_by_its_reader_alone(packed: Packed) -> None:
     """Headers and padding, without a statement: what the manifest's digests do not cover has one form."""
-    from llmops.provenance.archive import unpack
-    from llmops.provenance.verification import verify_files
-
     small = pack({"a": b"1", MANIFEST: packed.members[MANIFEST]})
     for position in [*range(1536), *range(len(small) - 1024, len(small), 16)]:
         content = bytearray(small)

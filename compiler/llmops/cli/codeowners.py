@@ -23,6 +23,7 @@ from llmops.owners import claims, handle_of
 from llmops.pipeline import author, draft, resolve
 from llmops.project import Project, open_project
 from llmops.report.codeowners import lines, section, with_section
+from llmops.report.findings import counted
 
 CLEAN, FINDINGS = 0, 1
 CANDIDATES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
@@ -160,5 +161,5 @@ def _show(file: str, before: str, after: str) -> None:
 def _warn(owned: Owned) -> bool:
     """Says who has no handle; returns whether there is anybody."""
     for owner, count in sorted(owned.unmapped().items()):
-        print(f"warning: {owner} owns {count} files and has no handle in spec.owners of llmops.yaml", file=sys.stderr)
+        print(f"warning: {owner} owns {counted(count, 'file')} and has no handle in spec.owners of llmops.yaml", file=sys.stderr)
     return bool(owned.unmapped())

@@ -7,7 +7,7 @@ and that fails unless --unsigned says that it is enough. A folder that `llmops c
 from __future__ import annotations
 
 import argparse
-import os
+import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from llmops.errors import LlmopsError, UsageError
 
 if TYPE_CHECKING:
     from llmops.provenance.verification import Contents, Verified
-    from llmops.runtime.bundle import Bundle
 
 CLEAN, REFUSED = 0, 1
 
@@ -94,27 +93,17 @@ def _verified(args: argparse.Namespace) -> Verified:
 
 def _load_pipelines(verified: Verified) -> Pipelines:
     """Only what was rendered again or signed is given to Haystack, which constructs the components that a pipeline names."""
-    from importlib.util import find_spec
-
     contents = verified.contents
-    paths = list(_pipeline_files(contents.manifest))
     if not contents.rendered and not verified.keyid:
         return Pipelines(0, "another llmops rendered them, and nobody vouches for them")
-    if find_spec("haystack") is None:
+    if importlib.util.find_spec("haystack") is None:
         return Pipelines(0, "Haystack is not installed")
     from llmops.runtime.bundle import Bundle
+    from llmops.runtime.construction import construct_pipelines
 
     with TemporaryDirectory(prefix="llmops-verify-") as folder:
         _extract(contents, Path(folder))
-        bundle = Bundle.open(folder)
-        for path in paths:
-            _load(bundle, path)
-    return Pipelines(len(paths))
-
-
-def _pipeline_files(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for entry in manifest["applications"].values():
-        yield from (entry[name] for name in ("query", "indexing") if entry.get(name))
+        return Pipelines(construct_pipelines(Bundle.open(folder)))
 
 
 def _extract(contents: Contents, folder: Path) -> None:
@@ -123,27 +112,6 @@ def _extract(contents: Contents, folder: Path) -> None:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-
-
-def _load(bundle: Bundle, path: str) -> None:
-    """Constructs the pipeline and connects it, without starting anything."""
-    import yaml
-
-    from llmops.provenance import Refused
-    from llmops.runtime.pipelines import ALLOWED_PACKAGES
-
-    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
-    from haystack import Pipeline
-
-    definition = yaml.safe_load(bundle.text(path))
-    foreign = [c["type"] for c in definition["components"].values() if not c["type"].startswith(ALLOWED_PACKAGES)]
-    if foreign:
-        raise Refused(f"{path} has components of types that no pipeline of llmops uses: {', '.join(foreign)}.")
-    try:
-        Pipeline.from_dict(definition, allowed_modules=["llmops.runtime"])
-    except Exception as error:  # a component raises what it likes
-        first = str(error).partition("\n")[0]
-        raise Refused(f"Haystack does not load {path}: {type(error).__name__}: {first}", "llmops doctor") from error
 
 
 def _lines(path: Path, verified: Verified, pipelines: Pipelines) -> Iterator[str]:
