@@ -101,7 +101,7 @@ def test_nothing_is_loaded_before_everything_holds(packed: Packed, pair: KeyPair
     parser = argparse.ArgumentParser()
     verify.add_arguments(parser)
     arguments = parser.parse_args([str(lay(files, tmp_path / "dist")), "--key", str(tmp_path / "key.pem")])
-    with pytest.raises(Refused, match=r"query\.yaml is not what the specs in manifest\.json render to"):
+    with pytest.raises(Refused, match=r"query\.yaml is not what the bundle's own specs render to"):
         verify.run(arguments)
 
 

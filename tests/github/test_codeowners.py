@@ -29,7 +29,12 @@ MODEL = """\
 apiVersion: llmops/v1
 kind: Model
 metadata: {{name: {name}, owner: {owner}}}
-spec: {{task: chat, provider: openai, model: small, context_window: 8192, endpoint: {{url: "https://llm.example.org/v1", api_key: {{env: KEY}}}}}}
+spec:
+  task: chat
+  provider: openai
+  model: small
+  context_window: 8192
+  endpoint: {{url: "https://llm.example.org/v1", api_key: {{env: KEY}}}}
 """
 
 

@@ -15,6 +15,7 @@ from tests.github.repositories import (
     branch,
     clone,
     commit,
+    environment,
     git,
     replace_in,
     run_script,
@@ -161,9 +162,28 @@ def test_what_a_spec_says_is_no_command(checkout: Path, tmp_path: Path) -> None:
     commit(checkout)
     result = run_script(checkout, tmp_path / "run", **DEV)
     assert result.code == 1
-    assert "forged" in result.log or "add-mask" in result.log
-    assert not [line for line in result.obeyed if "::add-mask::" in line.partition("::")[1] + line[:12]]
-    assert not [line for line in result.obeyed if line.startswith(("::error::", "##["))]
+    assert "add-mask" in result.log
+    assert not [line for line in result.obeyed if line.startswith(("::add-mask::", "::error::", "##["))]
+
+
+def replaced(tmp_path: Path, verb: str, script: str) -> dict[str, str]:
+    """Variables under which one verb of llmops is a script, and every other its own."""
+    newer = tmp_path / "bin" / "llmops"
+    newer.parent.mkdir()
+    newer.write_text(f'#!/bin/sh\nif [ "$1" = {verb} ]; then\n{script}\nexit; fi\nexec python -m llmops "$@"\n', "utf-8")
+    newer.chmod(0o755)
+    return {"PATH": f"{newer.parent}{os.pathsep}{environment()['PATH']}"}
+
+
+def test_what_llmops_prints_is_no_command(checkout: Path, tmp_path: Path) -> None:
+    """Also where it breaks off in the middle of a line."""
+    change(checkout)
+    loud = replaced(tmp_path, "lock", "printf '::error::forged\\n::add-mask::x'; false")
+    result = run_script(checkout, tmp_path / "run", **DEV, **loud)
+    assert result.code == 1
+    assert "::error::forged" in result.log
+    assert not [line for line in result.obeyed if "forged" in line or "add-mask" in line]
+    assert result.annotations[-1] == "::error title=llmops::Failed: lock."
 
 
 def test_a_shallow_clone_gets_its_base(origin: Path, tmp_path: Path) -> None:
@@ -253,24 +273,31 @@ def test_a_plan_of_an_earlier_run_does_not_stay(checkout: Path, tmp_path: Path) 
 
 
 def test_the_evaluation_gate_runs_once_llmops_has_one(checkout: Path, tmp_path: Path) -> None:
-    """A newer llmops: `eval` is a verb of it, and fails here."""
     change(checkout)
-    newer = tmp_path / "bin" / "llmops"
-    newer.parent.mkdir()
-    newer.write_text(
-        '#!/bin/sh\nif [ "$1" = eval ]; then echo "eval $*"; [ "$2" = --help ]; exit; fi\nexec python -m llmops "$@"\n', "utf-8"
-    )
-    newer.chmod(0o755)
-    result = run_script(checkout, tmp_path / "run", PATH=f"{newer.parent}{os.pathsep}{_path()}", **DEV)
+    newer = replaced(tmp_path, "eval", 'echo "gate $*"; [ "$2" = --help ]')
+    result = run_script(checkout, tmp_path / "run", **DEV, **newer)
     assert result.code == 1
     assert result.annotations[-1] == "::error title=llmops::Failed: evaluation."
-    assert "eval eval --workspace . --base" in result.log
+    assert "gate eval --workspace . --base" in result.log
+    assert "There is no evaluation gate" not in result.log
 
 
-def _path() -> str:
-    from tests.github.repositories import environment
+@pytest.mark.parametrize("script", ["exit 2", "exit 3", "exit 1"])
+def test_a_plan_that_could_not_be_made_is_no_plan_of_nothing(checkout: Path, tmp_path: Path, script: str) -> None:
+    change(checkout)
+    result = run_script(checkout, tmp_path / "run", **DEV, **replaced(tmp_path, "plan", script))
+    assert result.code == 1
+    assert result.annotations[-1] == "::error title=llmops::Failed: plan."
+    assert result.outputs == {}
 
-    return environment()["PATH"]
+
+def test_a_check_that_crashes_is_no_pass(checkout: Path, tmp_path: Path) -> None:
+    """Also where only errors fail the run: no finding is not the same as no answer."""
+    change(checkout)
+    broken = replaced(tmp_path, "check", "exit 3")
+    result = run_script(checkout, tmp_path / "run", LLMOPS_FAIL_ON="error", **DEV, **broken)
+    assert result.code == 1
+    assert result.annotations[-1] == "::error title=llmops::Failed: check in dev."
 
 
 def test_the_script_is_where_the_action_looks() -> None:

@@ -166,7 +166,13 @@ def everything() -> Plan:
     plan["changes"] = [_new_model(), gone, *plan["changes"], _source(), _safety()]
     plan["reach"][0].update({"class": "breaking", "through": ["Model/e5-small", PROMPT, SOURCE, "SafetyPolicy/public-assistant"]})
     plan["reach"].append(
-        {"resource": "Evaluation/handbook-answers", "class": "behaviour", "through": [SOURCE], "owner": "docs-team", "environments": ["dev"]}
+        {
+            "resource": "Evaluation/handbook-answers",
+            "class": "behaviour",
+            "through": [SOURCE],
+            "owner": "docs-team",
+            "environments": ["dev"],
+        }
     )
     releases = {"dev": {"before": digest("a"), "after": digest("a")}, "staging": {"before": None, "after": digest("b")}}
     plan["applications"][0].update({"class": "breaking", "environments": {**plan["applications"][0]["environments"], **releases}})
@@ -198,7 +204,14 @@ def _indexes() -> list[dict[str, Any]]:
         "dollars": 0.0012,
         "basis": "60,900 tokens at the model's 2,930 tokens a second, and at $0.02 for a million",
     }
-    other = {"environments": ["prod"], "mode": "changed files", "why": "documents changed", "seconds": None, "dollars": None, "documents": 1}
+    other = {
+        "environments": ["prod"],
+        "mode": "changed files",
+        "why": "documents changed",
+        "seconds": None,
+        "dollars": None,
+        "documents": 1,
+    }
     return [row, {**row, **other, "chunks": 1, "tokens": 75, "basis": "no speed and no price are known"}]
 
 
@@ -263,7 +276,9 @@ def promotion() -> Plan:
 
 def blocked() -> Plan:
     """Errors that keep the specs from being compared."""
-    found = finding(code="LLM0401", policy="", resource="", message="There is no Prompt handbook-anser", hint="Did you mean handbook-answer?")
+    found = finding(
+        code="LLM0401", policy="", resource="", message="There is no Prompt handbook-anser", hint="Did you mean handbook-answer?"
+    )
     summary = {**nothing()["summary"], "findings": 1}
     return {**nothing(), "blocked": True, "summary": summary, "findings": {"new": [found], "gone": []}}
 

@@ -279,3 +279,17 @@ def test_a_closed_pipe_is_no_bug(broken: Path, llmops: Run) -> None:
     command = f"cd {broken} && PYTHONPATH={Path(__file__).parents[2] / 'compiler'} {sys.executable} -m llmops check | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in done.stderr and "bug" not in done.stderr
+
+
+def test_a_report_is_written_into_what_is_no_file(base: Path, llmops: Run) -> None:
+    """Renaming over a device would take it away from everybody."""
+    import os
+
+    pipe = base / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    done = llmops("check", "--format", "json", "--output", str(pipe), cwd=base)
+    assert done.returncode == 0, done.stderr
+    assert b'"findings"' in os.read(reader, 65_536) or pipe.is_fifo()
+    os.close(reader)
+    assert pipe.is_fifo()

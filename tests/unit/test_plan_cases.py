@@ -112,6 +112,9 @@ class TestCounts:
     def test_a_torn_csv_has_none(self) -> None:
         assert counts(Shelf(b'question,answer\n"q,a\n'), *ANSWERS, dataset={"format": "csv"}) == (0, 0)
 
+    def test_a_byte_order_mark_is_no_column(self) -> None:
+        assert counts(Shelf("\ufeffquestion,answer\nq,a\n".encode()), *ANSWERS, dataset={"format": "csv"}) == (1, 1)
+
     def test_columns_of_other_names(self) -> None:
         fields = {"question": "prompt", "answer": "gold", "sources": "docs", "answerable": "known"}
         rows = jsonl({"prompt": "q", "gold": "a"}, {"prompt": "q", "known": "no"}, {"question": "q", "answer": "a"})

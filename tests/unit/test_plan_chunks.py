@@ -53,6 +53,8 @@ def numbers(count: int, between: str = " ") -> str:
         ("a\r\nb", by("line", 1), 2),
         ("a\fb\nc", by("line", 1), 2),
         ("a\n\n\n", by("line", 2, 1), 1),
+        ("a\n \nb", by("line", 1), 2),
+        ("a \f b", by("word", 1), 1),
     ],
 )
 def test_chunks_of_a_text(text: str, chunking: dict[str, Any], chunks: int) -> None:

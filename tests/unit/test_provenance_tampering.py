@@ -7,16 +7,17 @@ import gzip
 import io
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from llmops.fingerprint import WITHOUT_BEHAVIOUR, fingerprint
 from llmops.provenance import GET_AGAIN, PACK_AGAIN, Refused
 from llmops.provenance.archive import MOST_MEMBER_BYTES, pack, unpack
-from llmops.provenance.manifest import MANIFEST
+from llmops.provenance.manifest import MANIFEST, graph_of
 from llmops.provenance.signature import KeyPair, new_key_pair, sign
 from llmops.provenance.statement import sha256
 from llmops.provenance.verification import verify_files
@@ -135,6 +136,22 @@ def release_everywhere(packed: Packed) -> Files:
     listed = orjson.loads(members[MANIFEST])["files"]
     manifest = edited(members[MANIFEST], lambda m: m["files"].update({path: sha256(members[path]) for path in listed}))
     return packed.repacked({**members, MANIFEST: manifest})
+
+
+def rehashed(edit: Callable[[dict[str, Any]], Any]) -> Callable[[Packed], Files]:
+    """Another spec with the hashes and releases that follow from it, as a forger who has read the source would do it."""
+
+    def tamper(packed: Packed) -> Files:
+        manifest = orjson.loads(packed.members[MANIFEST])
+        edit(manifest)
+        graph = fingerprint(graph_of(manifest))
+        for id_, entry in manifest["resources"].items():
+            entry.update(behaviour=graph.behaviour[id_], metadata=graph.metadata_hash[id_])
+        for id_, release in graph.releases.items():
+            manifest["applications"][graph[id_].name]["release"] = release
+        return packed.repacked({**packed.members, MANIFEST: edited(b"{}", lambda m: m.update(manifest))})
+
+    return tamper
 
 
 def without_safety(packed: Packed) -> Files:
@@ -310,18 +327,47 @@ TAMPERED: dict[str, tuple[Callable[[Packed], Files], str]] = {
         "manifest.json: RetrievalSource/handbook: No Model is called 'minilm'",
     ),
     "an unknown field": (spec("Model/gemma-local", shell="rm"), "manifest.json: Model/gemma-local: Unknown field 'shell'"),
-    "another pipeline": (other_query, f"{QUERY} is not what the specs in manifest.json render to."),
+    "a version of a kind without": (resource("Model/minilm", version="1.0.0"), "manifest.json: Model/minilm is the entry of Model/minilm."),
+    "a number without a canonical form": (
+        forged(lambda m: m["resources"]["Model/gemma-local"]["spec"]["parameters"].update(seed=2**60)),
+        "manifest.json holds a spec that has no canonical form (IntegerDomainError).",
+    ),
+    "a default less": (
+        rehashed(lambda m: m["resources"]["Model/gemma-local"]["spec"].pop("max_output_tokens")),
+        "manifest.json: Model/gemma-local lacks a default that every spec has.",
+    ),
+    "a spec that no check accepts": (
+        rehashed(lambda m: m["resources"]["Model/gemma-local"]["spec"].update(context_window=128)),
+        "manifest.json: Application/handbook-assistant: <any>",
+    ),
+    "a dataset without its file": (
+        rehashed(lambda m: m["resources"]["Dataset/handbook-questions"].update(files=[])),
+        "The specs in manifest.json cannot be rendered (IndexError).",
+    ),
+    "another spec with every hash made to fit": (
+        rehashed(lambda m: m["resources"]["Model/gemma-local"]["spec"].update(max_output_tokens=63)),
+        "dagster/manifest.json is not what the bundle's own specs render to.",
+    ),
+    "another price": (
+        forged(lambda m: m["prices"].update(digest=OTHER_RELEASE)),
+        "manifest.json is not what the bundle's own specs render to.",
+    ),
+    "another layout of the manifest": (
+        lambda p: p.repacked({**p.members, MANIFEST: p.members[MANIFEST].rstrip()}),
+        "manifest.json is not what the bundle's own specs render to.",
+    ),
+    "another pipeline": (other_query, f"{QUERY} is not what the bundle's own specs render to."),
     "another file for Dagster": (
         lambda p: p.rendered("dagster/definitions.py", b"import os\n"),
-        "dagster/definitions.py is not what the specs in manifest.json render to.",
+        "dagster/definitions.py is not what the bundle's own specs render to.",
     ),
     "a file more, listed": (
         lambda p: p.rendered("haystack/x.yaml", b"x"),
-        "haystack/x.yaml is not what the specs in manifest.json render to.",
+        "haystack/x.yaml is not what the bundle's own specs render to.",
     ),
     "another entry of an application": (
         forged(lambda m: m["applications"]["handbook-assistant"].update(safety=None)),
-        "manifest.json: the entries of the applications do not follow from their specs.",
+        "manifest.json is not what the bundle's own specs render to.",
     ),
     "another bill": (other_bill, "<bill> is not the bill of materials of this bundle: it lists other things than the manifest."),
     "a bill that is no bill": (lambda p: p.resigned(p.files[TAR], b"{}"), "<bill> is no bill of materials that can be read."),
@@ -336,7 +382,8 @@ def matches(message: str, expected: str) -> bool:
     pattern = re.escape(expected)
     for word, name in {"tar": TAR, "bill": BILL, "statement": STATEMENT, "envelope": ENVELOPE}.items():
         pattern = pattern.replace(re.escape(f"<{word}>"), re.escape(name))
-    return re.fullmatch(pattern.replace(re.escape("<hex>"), "[0-9a-f]+"), message) is not None
+    pattern = pattern.replace(re.escape("<hex>"), "[0-9a-f]+").replace(re.escape("<any>"), ".+")
+    return re.fullmatch(pattern, message) is not None
 
 
 def test_what_was_not_touched_is_verified(packed: Packed, pair: KeyPair, tmp_path: Path) -> None:
@@ -404,6 +451,72 @@ def test_any_flipped_byte_of_an_archive_is_refused_by_its_reader_alone(packed: P
         content[position] ^= 4
         with pytest.raises(Refused):
             verify_files(unpack(bytes(content), TAR), TAR)
+
+
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2**60,
+    1.5,
+    "",
+    "x",
+    "Model/minilm",
+    "../x",
+    [],
+    ["x"],
+    {},
+    {"a": 1},
+    "{% for",
+    "sha256:" + "0" * 64,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    for step in value if isinstance(value, dict) else range(min(len(value), 3)) if isinstance(value, list) else ():
+        yield from places(value[step], (*path, step))
+
+
+def mutated(manifest: dict[str, Any], path: tuple[Any, ...], value: Any) -> bytes:
+    """Another value at a place, or none."""
+
+    def edit(data: Any) -> None:
+        for step in path[:-1]:
+            data = data[step]
+        if value is MISSING:
+            del data[path[-1]]
+        else:
+            data[path[-1]] = value
+
+    return edited(orjson.dumps(manifest), edit)
+
+
+MISSING = object()
+
+
+def changes_no_answer(path: tuple[Any, ...]) -> bool:
+    """A field that no hash covers: another value is another manifest, which only the signature tells from the first."""
+    kind = str(path[1]).partition("/")[0] if len(path) > 3 and path[0] == "resources" and path[2] == "spec" else ""
+    inside = path[3:]
+    return any(
+        len(inside) >= len(pattern) and all(wanted in ("*", step) for wanted, step in zip(pattern, inside, strict=False))
+        for pattern in WITHOUT_BEHAVIOUR.get(kind, ())
+    )
+
+
+def test_any_other_value_in_a_manifest_is_refused_and_is_no_bug(packed: Packed) -> None:
+    """Every third place, each with another value and with none: never another exception, and never accepted."""
+    members, manifest = packed.members, orjson.loads(packed.members[MANIFEST])
+    for number, path in enumerate(list(places(manifest))[::3]):
+        for value in (MISSING, VALUES[number % len(VALUES)]):
+            content = mutated(manifest, path, value)
+            if content == members[MANIFEST] or path == ("llmops_version",) or changes_no_answer(path):
+                continue
+            with pytest.raises(Refused):
+                verify_files({**members, MANIFEST: content}, TAR)
 
 
 def test_a_bundle_of_another_version_is_not_rendered_again_and_says_so(packed: Packed, pair: KeyPair, tmp_path: Path) -> None:

@@ -81,7 +81,10 @@ def folder_in_repository(root: Path) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """A reader sees the old file or the new one. Raises `LlmopsError` where the system refuses."""
+    """A reader sees the old file or the new one; a device or a pipe is written to. Raises `LlmopsError` where the system refuses."""
+    if path.exists() and not path.is_file():
+        _write_into(path, text)
+        return
     staged = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         staged.write_text(text, "utf-8")
@@ -90,6 +93,15 @@ def write_whole(path: Path, text: str) -> None:
         staged.unlink(missing_ok=True)
         message = f"{path} cannot be written: {error.strerror}"
         raise LlmopsError(message, "Check that its folder exists and that you may write there.") from error
+
+
+def _write_into(path: Path, text: str) -> None:
+    """Nothing may take the place of `/dev/stdout`."""
+    try:
+        with path.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise LlmopsError(f"{path} cannot be written: {error.strerror}", "Name a file.") from error
 
 
 def add_summary(findings: Findings) -> None:

@@ -13,8 +13,9 @@ import orjson
 
 from llmops.diagnostics import Location
 from llmops.kinds import KINDS
+from llmops.kinds.fields import with_defaults
 from llmops.link import CHECKS
-from llmops.link.references import Names, id_of, names_in, references
+from llmops.link.references import Names, id_of, names_in, references, version_of
 from llmops.load.source import Document
 from llmops.overlay import Draft
 from llmops.provenance import PACK_AGAIN, Refused
@@ -99,7 +100,7 @@ def hint_of(manifest: Any) -> str:
 def graph_of(manifest: Manifest) -> Graph:
     """The graph that a manifest records, its edges resolved again from the specs.
 
-    Raises `Refused` where a spec is one that `llmops check` would not accept: nothing is rendered or hashed from such a one.
+    Raises `Refused` where a spec is not valid, names what is not there, or is not the one that its entry is about.
     """
     specs = {id_: _spec(id_, manifest) for id_ in sorted(manifest["resources"])}
     names = names_in(specs)
@@ -107,11 +108,18 @@ def graph_of(manifest: Manifest) -> Graph:
     resources = {id_: _resource(spec, manifest["resources"][id_], edges[id_]) for id_, spec in specs.items()}
     git = manifest["git"]
     linked = Git(git["url"], git["branch"], git["directory"]) if git else None
-    graph = Graph(manifest["workspace"], manifest["environment"], resources, linked, _targets(manifest))
+    return Graph(manifest["workspace"], manifest["environment"], resources, linked, _targets(manifest))
+
+
+def check_specs(graph: Graph) -> None:
+    """Holds the specs of a graph to what `llmops check` holds them to, so that they can be rendered. Raises `Refused`."""
+    for resource in graph.resources.values():
+        data = {"kind": resource.kind, "metadata": resource.metadata, "spec": resource.spec}
+        if with_defaults(resource.kind, data) != data:
+            raise Refused(f"{MANIFEST}: {resource.id} lacks a default that every spec has.", PACK_AGAIN)
     for finding in (finding for check in CHECKS for finding in check(graph)):
         if finding.severity == "error":
-            raise Refused(f"{MANIFEST}: {finding.resource}: {finding.message}", hint_of(manifest))
-    return graph
+            raise Refused(f"{MANIFEST}: {finding.resource}: {finding.message}", PACK_AGAIN)
 
 
 def _targets(manifest: Manifest) -> tuple[str, ...]:
@@ -129,7 +137,7 @@ def _spec(id_: str, manifest: Manifest) -> Spec:
         raise Refused(f"{MANIFEST}: {id_}: {mistake.message}", hint_of(manifest))
     document = Document(entry["source"]["file"], 0, entry["source"]["line"], data)
     spec = Spec(Draft(document, data), data)
-    if id_of(spec) != id_:
+    if id_of(spec) != id_ or entry["version"] != version_of(spec):
         raise Refused(f"{MANIFEST}: {id_} is the entry of {id_of(spec)}.", PACK_AGAIN)
     return spec
 

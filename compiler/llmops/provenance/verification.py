@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import orjson
 import rfc8785
 
+from llmops.errors import LlmopsError
 from llmops.fingerprint import fingerprint
 from llmops.provenance import PACK_AGAIN, Refused
 from llmops.provenance.archive import unpack
 from llmops.provenance.bill_of_materials import check_bill, list_materials
-from llmops.provenance.manifest import MANIFEST, Manifest, graph_of, hint_of, read_manifest
+from llmops.provenance.manifest import MANIFEST, Manifest, check_specs, graph_of, hint_of, read_manifest
 from llmops.provenance.signature import check_signature, open_envelope
 from llmops.provenance.statement import Commit, Statement, check_subjects, read_statement, sha256
 from llmops.resources import Graph
@@ -158,13 +158,19 @@ def _rendered_again(files: Mapping[str, bytes], manifest: Manifest, graph: Graph
     """Renders the manifest's own specs and compares; not done for a bundle of another llmops, which may render otherwise."""
     if manifest["llmops_version"] != VERSION:
         return False
+    rendered = _rendered(graph)
+    for path in sorted(rendered.keys() | files.keys()):
+        if rendered.get(path) != files.get(path):
+            raise Refused(f"{path} is not what the bundle's own specs render to.", PACK_AGAIN)
+    return True
+
+
+def _rendered(graph: Graph) -> dict[str, bytes]:
+    """A renderer may rely on what the linker holds; specs for which that is not so are no reason to trust the files."""
     from llmops.render import render
 
-    rendered = {artifact.path: artifact.content for artifact in render(graph)}
-    again = orjson.loads(rendered.pop(MANIFEST))
-    for path in sorted(rendered.keys() | files.keys() - {MANIFEST}):
-        if rendered.get(path) != files.get(path):
-            raise Refused(f"{path} is not what the specs in {MANIFEST} render to.", PACK_AGAIN)
-    if again["applications"] != manifest["applications"]:
-        raise Refused(f"{MANIFEST}: the entries of the applications do not follow from their specs.", PACK_AGAIN)
-    return True
+    check_specs(graph)
+    try:
+        return {artifact.path: artifact.content for artifact in render(graph)}
+    except (AssertionError, LookupError, LlmopsError) as error:
+        raise Refused(f"The specs in {MANIFEST} cannot be rendered ({type(error).__name__}).", PACK_AGAIN) from error

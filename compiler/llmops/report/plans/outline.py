@@ -44,8 +44,8 @@ def _names(names: list[str]) -> str:
 
 
 def changes(plan: Plan) -> Lines:
-    for row in plan["changes"]:
-        was = f", was {row['was']}" if row["was"] else ""
+    for row in phrases.breaking_first(plan["changes"]):
+        was = f", {phrases.former(row)}" if row["was"] else ""
         sign = SIGNS[row["operation"]]
         yield _line(2, (sign, f"{sign} "), ("bold", row["resource"]), f"{was}: ", (row["class"], row["class"]), ", direct")
         yield from _dim(4, one_line(phrases.joined(row["owner"], f"{row['file']}:{row['line']}", phrases.only_in(row, plan)), 2000))
@@ -67,7 +67,7 @@ def _field(row: Row, level: str) -> Lines:
     sign = SIGNS[row["operation"]]
     head: list[Span | str] = [(sign, f"{sign} "), one_line(row["path"])]
     marks: list[Span | str] = [" (", (level, level), ")"] if level else []
-    note: list[Span | str] = [" ", ("note", one_line(row["note"]))] if row["note"] else []
+    note: list[Span | str] = [", ", ("warning", one_line(row["note"]))] if row["note"] else []
     if not is_long(row):
         yield _line(4, *head, ": ", *_pair(row), *marks, *note)
         return
@@ -94,7 +94,7 @@ def _pair(row: Row) -> list[Span | str]:
 
 
 def reach(plan: Plan) -> Lines:
-    for row in plan["reach"]:
+    for row in phrases.breaking_first(plan["reach"]):
         yield _line(2, ("bold", row["resource"]), ": ", (row["class"], row["class"]), ", indirect")
         through = f"through {_names(row['through'])}" if row["through"] else ""
         yield from _dim(4, phrases.joined(one_line(row["owner"]), phrases.only_in(row, plan), through))
@@ -162,7 +162,7 @@ def costs(plan: Plan) -> Lines:
 def reviewers(plan: Plan) -> Lines:
     for row in plan["reviewers"]:
         handle = f" ({row['handle']})" if row["handle"] and row["handle"] != row["owner"] else ""
-        yield _line(2, ("bold", one_line(f"{row['owner']}{handle}")), f": {_names(row['why'])}")
+        yield _line(2, ("bold", one_line(f"{row['owner']}{handle}")), f": {one_line(phrases.capped(row['why'], FEW, '; '), 2000)}")
 
 
 def matrix(plan: Plan) -> Lines:
@@ -175,19 +175,17 @@ def matrix(plan: Plan) -> Lines:
 
 
 def moves(plan: Plan) -> Lines:
+    """Fields only: their values stand among the changes."""
     for resource, rows in groupby(plan["promotion"]["moves"] if plan["promotion"] else (), lambda row: row["resource"]):
-        yield _line(2, ("bold", resource))
-        for row in rows:
-            yield from _field(row, row["class"])
+        yield _line(2, ("bold", resource), f": {_names([row['path'] for row in rows])}")
 
 
 def stays(plan: Plan) -> Lines:
     for resource, rows in groupby(plan["promotion"]["stays"] if plan["promotion"] else (), lambda row: row["resource"]):
         yield _line(2, ("bold", resource))
         for row in rows:
-            kept, other = (value_text(row[side], SHORT) for side in ("old", "new"))
-            kept, other = ("absent" if row["operation"] == "add" else kept), ("absent" if row["operation"] == "remove" else other)
-            yield _line(4, f"{one_line(row['path'])}: {kept}", ("dim", f" (not {other})"))
+            kept, other = phrases.kept(row, lambda value: value_text(value, SHORT))
+            yield _line(4, f"{one_line(row['path'])}: {kept}", ("dim", f"; {plan['head']['environment']} has {other}"))
 
 
 def lock(plan: Plan) -> Lines:
@@ -204,7 +202,7 @@ def evidence(plan: Plan) -> Lines:
 
 SECTIONS: Mapping[str, Callable[[Plan], Lines]] = {
     "Changes": changes,
-    "Reached by them": reach,
+    "Also reached": reach,
     "Releases": releases,
     "Indexes to fill": indexes,
     "Evaluations to run": evaluations,

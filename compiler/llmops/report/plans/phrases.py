@@ -5,12 +5,14 @@ Input: the document or one of its rows. Output: text that still holds other peop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Plan = Mapping[str, Any]
 Row = Mapping[str, Any]
 
+CLASSES = ("breaking", "behaviour", "metadata")
+"""The gravest first."""
 SIGNS = {"create": "+", "add": "+", "update": "~", "change": "~", "remove": "-"}
 """How an operation is drawn."""
 SHORT_COMMIT = 8
@@ -85,10 +87,10 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def capped(names: Sequence[str], most: int) -> str:
+def capped(names: Sequence[str], most: int, between: str = ", ") -> str:
     """A list of which the end is left out and counted."""
     more = len(names) - most
-    return f"{listed(names[:most])} and {more:,} more" if more > 0 else listed(names)
+    return between.join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def only_in(row: Row, plan: Plan) -> str:
@@ -171,6 +173,18 @@ def load(row: Row) -> str:
     return f"{requests} requests of {given} input and {got} output tokens"
 
 
+def former(row: Row) -> str:
+    """What a changed resource was called; for another version of the same name the version."""
+    if not row["was"]:
+        return ""
+    name, _, version = row["was"].partition("@")
+    return f"was {version}" if version and name == row["resource"].partition("@")[0] else f"was {row['was']}"
+
+
+def breaking_first(changes: Iterable[Row]) -> list[Row]:
+    return sorted(changes, key=lambda row: CLASSES.index(row["class"]))
+
+
 def name_of(finding: Row) -> str:
     """The policy that is violated, or the code."""
     return str(finding["policy"] or finding["code"])
@@ -186,10 +200,18 @@ def gravest_first(findings: Iterable[Row]) -> list[Row]:
     return sorted(findings, key=lambda row: order.index(kind_of(row)))
 
 
-def values_by_environment(row: Row, plan: Plan, text: Any) -> list[tuple[str, str]]:
+def values_by_environment(row: Row, plan: Plan, text: Callable[[Any], str]) -> list[tuple[str, str]]:
     """Environments that share a value, and the value; `text` writes one."""
     found: dict[str, list[str]] = {}
     for environment in plan["environments"]:
         values = row["values"]
         found.setdefault(text(values[environment]) if environment in values else "absent", []).append(environment)
     return [(listed(names), value) for value, names in found.items()]
+
+
+def kept(row: Row, text: Callable[[Any], str]) -> tuple[str, str]:
+    """The value that an environment keeps in a promotion, and the one that the other has; `text` writes one."""
+    return (
+        "absent" if row["operation"] == "add" else text(row["old"]),
+        "absent" if row["operation"] == "remove" else text(row["new"]),
+    )

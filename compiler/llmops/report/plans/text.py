@@ -57,8 +57,8 @@ class _Page:
     def wrapped(self, line: Line) -> Iterator[str]:
         """The line's text: painted, indented, and no wider than the page. Nothing for an empty line."""
         spans = [self._marked(span) for span in line.spans]
-        room = None if self.width is None else self.width - line.indent - line.hang
-        for number, row in enumerate(flow(spans, room)):
+        room = None if self.width is None else self.width - line.indent
+        for number, row in enumerate(flow(spans, room, line.hang)):
             indent = line.indent + (line.hang if number else 0)
             text = "".join(self.palette.paint(_STYLES.get(style, style), text) if style else text for style, text in _trimmed(row))
             if text or len(line.spans) > 1:
