@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from llmops.plan import is_empty, plan_against
+from llmops.plan import plan_against
+from llmops.report.plans.phrases import is_empty
 from tests.conftest import copy_example
 from tests.diff.edits import EDITS, NOTHING, Edit
 from tests.diff.repositories import commit_all, git

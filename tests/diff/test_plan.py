@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from llmops.errors import UsageError
-from llmops.plan import is_empty, plan_against, plan_promotion, sides
+from llmops.plan import plan_against, plan_promotion, sides
 from llmops.plan.fields import differences
 from llmops.plan.scope import everything
+from llmops.report.plans.phrases import is_empty
 from tests.conftest import copy_example
 from tests.diff.edits import APP, EDITS, HANDBOOK, MINILM, MODELS, PROMPT, SAFETY, SOURCE
 from tests.diff.repositories import commit_all, git

@@ -305,6 +305,34 @@ def test_ignored_and_deleted_files_count_for_nothing(shop: Path, llmops: Run) ->
     assert owned(shop) == ["/specs/ @acme/a"]
 
 
+def test_an_ignored_spec_has_no_owner(shop: Path, llmops: Run) -> None:
+    (shop / ".gitignore").write_text("specs/mine.yaml\n", "utf-8")
+    add_model(shop, "mine", "strangers")
+    done = llmops("codeowners", cwd=shop)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert owned(shop) == ["/specs/ @acme/a"]
+
+
+def test_documents_datasets_policies_and_waivers_have_owners(example: Path, llmops: Run) -> None:
+    git(example, "init", "--quiet", "--initial-branch", "main")
+    names = ("docs-team", "ml-platform", "risk", "trust-and-safety")
+    handles = "  owners: {" + ", ".join(f"{name}: '@acme/{name}'" for name in names) + "}\n"
+    (example / "llmops.yaml").write_text((ROOT / "llmops.yaml").read_text("utf-8").partition("  owners:")[0] + handles, "utf-8")
+    done = llmops("codeowners", cwd=example)
+    assert "security owns" in done.stderr
+    written = owned(example)
+    for line in (
+        "/docs/**/*.md @acme/docs-team",
+        "/evals/ @acme/docs-team",
+        "/environments/prod/model.yaml @acme/ml-platform",
+        "/policies/pack.yaml @acme/risk",
+        "/policies/rails-fail-closed.yaml @acme/trust-and-safety",
+        "/waivers/ @acme/docs-team",
+    ):
+        assert line in written
+    assert not [line for line in written if "no-pickled-weights" in line]
+
+
 def test_specs_with_errors_are_shown_and_nothing_is_written(shop: Path, llmops: Run) -> None:
     (shop / "specs" / "broken.yaml").write_text("apiVersion: llmops/v1\nkind: Modle\n", "utf-8")
     done = llmops("codeowners", cwd=shop)

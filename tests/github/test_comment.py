@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -209,24 +210,26 @@ def test_the_last_attempt_counts(hub: Hub, post: Post, plans: dict[str, bytes]) 
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "why"),
     [
-        b"no archive",
-        archive(b"{}"),
-        archive(b"[" * 100_000),
-        archive(b'{"plan_version": 1}'),
-        archive(b"\xff\xfe"),
-        archive(b"0" * 6_000_000),
-        archive(bytes(random.Random(1).randbytes(5_100_000)), compression=zipfile.ZIP_STORED),
-        archive(b"{}", compression=zipfile.ZIP_LZMA),
+        (b"no archive", "no archive that can be read"),
+        (archive(b"{}"), "llmops does not read"),
+        (archive(b"[" * 100_000), "llmops does not read"),
+        (archive(b'{"plan_version": 1}'), "llmops does not read"),
+        (archive(b"\xff\xfe"), "llmops does not read"),
+        (archive(b"0" * 6_000_000), "plan.json is larger"),
+        (archive(bytes(random.Random(1).randbytes(5_100_000)), compression=zipfile.ZIP_STORED), "The artifact is larger"),
+        (archive(b"{}", compression=zipfile.ZIP_LZMA), "packed in a way"),
     ],
     ids=["no zip", "empty", "deep", "a part", "no text", "a bomb", "too large", "a rare compression"],
 )
-def test_an_artifact_that_is_no_plan_is_refused(hub: Hub, post: Post, content: bytes) -> None:
+def test_an_artifact_that_is_no_plan_is_refused(hub: Hub, post: Post, content: bytes, why: str) -> None:
     hub.add_artifact(content)
     done = post()
     assert done.returncode == 1
-    assert "not shown: " in done.stdout
+    first, _ = done.stdout.splitlines()
+    assert first.startswith("not shown: ")
+    assert why in first
     assert "Traceback" not in done.stderr
     (body,) = bodies(hub)
     assert "cannot be read" in body
@@ -247,6 +250,17 @@ def test_names_in_the_archive_are_no_paths(hub: Hub, post: Post, plans: dict[str
     post()
     assert "made no plan" in bodies(hub)[0]
     assert not list(tmp_path.rglob("plan.json"))
+
+
+def test_a_bomb_is_never_unpacked() -> None:
+    """Its size in the archive's own words is not trusted either: no more is unpacked than may be kept."""
+    bomb = archive(b"0" * 60_000_000)
+    tracemalloc.start()
+    with pytest.raises(comment.Unusable):
+        comment.unpack(bomb)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 30_000_000
 
 
 def test_no_damaged_archive_crashes_it(plans: dict[str, bytes]) -> None:

@@ -118,7 +118,7 @@ def test_a_file_that_is_no_plan_is_refused(workspace: Path, llmops: Run) -> None
     for text in ("", "{}", "[]", '{"plan_version": 99}', "null"):
         (workspace / "plan.json").write_text(text, "utf-8")
         done = llmops("plan", "--read", "plan.json", cwd=workspace)
-        assert done.returncode == 2 and "plan" in done.stderr, text
+        assert done.returncode == 2 and "plan" in done.stderr.lower(), text
 
 
 def test_no_repository_is_a_usage_error(tmp_path: Path, llmops: Run) -> None:

@@ -17,6 +17,7 @@ from llmops.cli.inspection import write_whole
 from llmops.cli.terminal import uses_colour, width_of, workspace_root
 from llmops.errors import UsageError
 from llmops.report.plans import PLAN_FORMATS
+from llmops.report.plans.phrases import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         write_whole(args.output, text)
     else:
         sys.stdout.write(text)
-    return CHANGED if _changes(plan) else UNCHANGED
+    return UNCHANGED if is_empty(plan) else CHANGED
 
 
 def _plan(args: argparse.Namespace) -> Mapping[str, Any]:
@@ -81,9 +82,3 @@ def _read(file: Path) -> Mapping[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}", "Name a file that `llmops plan --format json` wrote.") from error
     return read_plan(text)
-
-
-def _changes(plan: Mapping[str, Any]) -> bool:
-    from llmops.plan.document import is_empty
-
-    return not is_empty(plan)

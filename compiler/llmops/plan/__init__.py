@@ -13,13 +13,13 @@ from pathlib import Path
 
 from llmops.load.git_tree import WorkingTree, changed_paths, tree_at
 from llmops.load.tree import Tree
-from llmops.plan.document import Plan, Point, document, is_empty
+from llmops.plan.document import Plan, Point, document
 from llmops.plan.promotion import promote
 from llmops.plan.sides import compare
 
 HERE = "the working tree"
 
-__all__ = ["Plan", "is_empty", "plan_against", "plan_promotion", "plan_trees"]
+__all__ = ["Plan", "plan_against", "plan_promotion", "plan_trees"]
 
 
 def plan_against(root: Path, base: str, environments: Sequence[str] | None = None, today: date | None = None) -> Plan:

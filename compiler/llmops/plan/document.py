@@ -82,12 +82,6 @@ def document(sides: Sides, base: Point, head: Point) -> Plan:
     }
 
 
-def is_empty(plan: Mapping[str, Any]) -> bool:
-    """Whether nothing changes that anybody would notice."""
-    lists = ("changes", "reach", "applications", "indexes", "policies", "costs")
-    return not (any(plan[name] for name in lists) or any(plan["findings"].values()) or any(plan["lock"].values()))
-
-
 def _part(comparison: Comparison) -> Part:
     changed = changes(comparison)
     return Part(comparison, changed, reached(comparison, changed))
@@ -171,4 +165,4 @@ def _summary(rows: Mapping[str, Any]) -> Row:
     }
 
 
-__all__ = ["PLAN_VERSION", "Plan", "Point", "Side", "document", "is_empty", "merged"]
+__all__ = ["PLAN_VERSION", "Plan", "Point", "Side", "document", "merged"]

@@ -16,8 +16,9 @@ from llmops.report.plans.wrap import Span, flow
 
 WIDTH = 96
 """Characters of a line of a word diff: a comment is about as wide."""
-# A word of letters, a number that is no commit, or an arrow, with its punctuation.
-_PLAIN = re.compile(r"""[("']?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|[+-]?\$?[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]{1,6})?%?|→)[,.;:!?)"']*""")
+_WORD = re.compile(r"""([("']*)(.*?)([,.;:!?)"']*)""")
+_PLAIN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|[+-]?\$?[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]{1,6})?%?|[0-9]{4}-[0-9]{2}-[0-9]{2}|→")
+"""Letters, a number that is no commit, a date, or an arrow."""
 _COMMIT = re.compile(r"[0-9a-f]{7,}")
 _LONGEST_WORD = 40
 _HANDLE = re.compile(r"@[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
@@ -40,8 +41,12 @@ def prose(text: str, most: int = LONGEST) -> str:
 
 
 def _word(word: str) -> str:
-    is_plain = len(word) <= _LONGEST_WORD and _PLAIN.fullmatch(word) and not _COMMIT.search(word)
-    return _escaped(word) if is_plain or not word else f"<code>{_escaped(word)}</code>"
+    match = _WORD.fullmatch(word)
+    assert match  # all of its parts may be empty
+    before, inner, after = match.groups()
+    is_plain = len(inner) <= _LONGEST_WORD and _PLAIN.fullmatch(inner) and not _COMMIT.search(inner)
+    shown = _escaped(inner) if is_plain or not inner else f"<code>{_escaped(inner)}</code>"
+    return f"{_escaped(before)}{shown}{_escaped(after)}"
 
 
 def mention(handle: str) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 
 MOST_ROWS = 50
 """Rows of a section that are shown however much room there is: nobody reads more in a comment."""
-SHARE = 3000
+SHARE = 2500
 """Characters that a section is left by more important ones, as far as it needs them."""
 ELSEWHERE = "see the plan as JSON"
 
@@ -27,7 +27,7 @@ class Section:
     def html(self, room: int) -> str:
         """As many rows as fit into `room` characters; only the title and the number of rows where none does."""
         texts: list[str] = []
-        used = len(self._framed([], self.total))
+        used = len(self._framed([""], self.total))
         for row in self.rows:
             used += len(row) + 1
             if used > room:
@@ -38,7 +38,7 @@ class Section:
     def _framed(self, rows: Sequence[str], left: int) -> str:
         more = f"<p>and {left:,} more: {ELSEWHERE}</p>" if rows else f"<p>{left:,}: {ELSEWHERE}</p>"
         body = "\n".join([self.head, *rows, self.foot]) if rows else ""
-        title = f"<details><summary><strong>{self.title}</strong></summary>" if self.folded else f"<h4>{self.title}</h4>"
+        title = f"<details><summary><strong>{self.title}</strong> ({self.total:,})</summary>" if self.folded else f"<h4>{self.title}</h4>"
         lines = [title, body, more if left else "", "</details>" if self.folded else ""]
         return "\n".join(line for line in lines if line)
 
@@ -54,6 +54,11 @@ def bullets(title: str, items: Iterable[str], total: int, *, folded: bool = Fals
     """Finished HTML, an item a row."""
     made = tuple(f"<li>{item}</li>" for item in islice(items, MOST_ROWS))
     return Section(title, made, total, "<ul>", "</ul>", folded)
+
+
+def blocks(title: str, items: Iterable[str], total: int) -> Section:
+    """Finished HTML of any sort, an item a row."""
+    return Section(title, tuple(islice(items, MOST_ROWS)), total, "<div>", "</div>", False)
 
 
 def fitted(sections: Sequence[tuple[int, Section]], room: int) -> list[str]:
