@@ -40,7 +40,8 @@ class Diagnostic:
 
     `locations[0]` is where the user must look; the others are related places (the base of an overlaid value, the first
     of two equal names, the policy that fired). `path` is the field, as `spec.retrieve.top_k`. `hint` says how to mend it.
-    `policy` names the organisation's rule that fired, `resource` the id of what it is about, where it is about one. `waived` says why a finding does not count: it is shown, and fails nothing.
+    `policy` names the organisation's rule that fired, `resource` the id of what it is about, where it is about one. `waived` says
+    why a finding does not count: it is shown, and fails nothing.
     `edits` are what `llmops check --fix` would write.
     """
 
