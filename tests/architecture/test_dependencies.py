@@ -16,6 +16,8 @@ from tests.architecture.sources import PROJECT, Source, sources
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LOCKS = ("requirements.txt", "bench/requirements.txt", "bench/policies-requirements.txt")
 RUN_TIME = ("runtime", "evaluate", "monitor")
+SIGNING = ("provenance", "cli")
+"""Where bundles are signed and verified, and the verbs that ask for it."""
 
 COME_WITH = {"openai": "haystack-ai"}
 """Packages that a declared one brings and that the code uses only together with it."""
@@ -47,8 +49,13 @@ def distributions(modules: set[str]) -> dict[str, set[str]]:
 
 
 def test_the_compiler_needs_only_the_base_dependencies() -> None:
-    needed = distributions(imported([s for s in sources() if s.part not in RUN_TIME]))
+    needed = distributions(imported([s for s in sources() if s.part not in (*RUN_TIME, *SIGNING)]))
     assert {module for module, owners in needed.items() if not owners & declared()} == set()
+
+
+def test_signing_needs_only_what_sign_declares() -> None:
+    needed = distributions(imported([s for s in sources() if s.part in SIGNING]))
+    assert {module for module, owners in needed.items() if not owners & declared("sign")} == set()
 
 
 def test_every_base_dependency_is_imported() -> None:
@@ -75,7 +82,7 @@ def test_lock_is_pinned_hashed_and_names_no_host(lock: str) -> None:
 
 def test_the_lock_holds_every_declared_dependency() -> None:
     pinned = set(re.findall(r"^([a-z0-9.-]+)==", (PROJECT / "requirements.txt").read_text("utf-8"), re.MULTILINE))
-    assert {name for name in declared("run", "local", "dev") if name not in pinned} == set()
+    assert {name for name in declared("run", "local", "sign", "dev") if name not in pinned} == set()
 
 
 def test_dagster_finds_the_component_through_its_own_group() -> None:

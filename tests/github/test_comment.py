@@ -15,6 +15,7 @@ from types import ModuleType
 
 import pytest
 
+from llmops.report.plans.markdown import MARKER as MARKER_OF_THE_REPORT
 from tests.github.api import ADA, ARTIFACT, BOT, LONGEST, SHA, TOKEN, Hub, archive, event, pull_request
 from tests.github.repositories import ACTIONS
 
@@ -53,8 +54,13 @@ def test_a_change_becomes_one_comment(hub: Hub, post: Post, plans: dict[str, byt
     (body,) = bodies(hub)
     assert body.startswith(MARKER + "\n")
     assert "RetrievalSource/handbook" in body
+    assert "\u2060" not in body, "the report itself holds nothing that must be disarmed"
     assert f"Commit {SHA}, [run 99](https://github.example/acme/assistants/actions/runs/99)" in body
     assert hub.comments[0]["issue"] == 7
+
+
+def test_the_report_begins_with_the_marker_that_ours_replaces() -> None:
+    assert comment.REPORT_MARKER == MARKER_OF_THE_REPORT
 
 
 def test_the_next_run_updates_it(hub: Hub, post: Post, plans: dict[str, bytes]) -> None:

@@ -282,7 +282,9 @@ def test_the_evaluation_gate_runs_once_llmops_has_one(checkout: Path, tmp_path: 
     assert "There is no evaluation gate" not in result.log
 
 
-@pytest.mark.parametrize("script", ["exit 2", "exit 3", "exit 1"])
+@pytest.mark.parametrize(
+    "script", ["exit 2", "exit 1", 'for file; do :; done; echo "{}" >"$file"; exit 3'], ids=["usage", "refused", "a bug"]
+)
 def test_a_plan_that_could_not_be_made_is_no_plan_of_nothing(checkout: Path, tmp_path: Path, script: str) -> None:
     change(checkout)
     result = run_script(checkout, tmp_path / "run", **DEV, **replaced(tmp_path, "plan", script))
@@ -294,7 +296,7 @@ def test_a_plan_that_could_not_be_made_is_no_plan_of_nothing(checkout: Path, tmp
 def test_a_check_that_crashes_is_no_pass(checkout: Path, tmp_path: Path) -> None:
     """Also where only errors fail the run: no finding is not the same as no answer."""
     change(checkout)
-    broken = replaced(tmp_path, "check", "exit 3")
+    broken = replaced(tmp_path, "check", 'case "$*" in *"--severity error"*) exit 0;; esac; exit 3')
     result = run_script(checkout, tmp_path / "run", LLMOPS_FAIL_ON="error", **DEV, **broken)
     assert result.code == 1
     assert result.annotations[-1] == "::error title=llmops::Failed: check in dev."

@@ -77,8 +77,8 @@ class Page(HTMLParser):
 
     @property
     def skeleton(self) -> Counter[str]:
-        """How many there are of each tag but those around single words."""
-        return Counter(tag for tag in self.tags if tag not in {"code", "del", "ins"})
+        """How many there are of each tag but those around single words and long values."""
+        return Counter(tag for tag in self.tags if tag not in {"code", "del", "ins", "details", "summary", "pre"})
 
 
 def safe_page(markdown: str) -> Page:

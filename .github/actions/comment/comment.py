@@ -33,6 +33,8 @@ MOST_BYTES = 5_000_000
 PAGE = 100
 TIMEOUT = 60
 PLAN = "plan.json"
+REPORT_MARKER = "<!-- llmops-plan -->"
+"""The first line of every plan's Markdown. Ours stands in its place, since a pull request may have a comment for each workspace."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _JOINER = "\u2060"
 """Has no width and joins no letters: `@` before it mentions nobody, `<!` before it opens no comment."""
@@ -164,7 +166,7 @@ def render(plan: bytes) -> tuple[str, bool]:
             raise Unusable(f"llmops takes too long to read {PLAN}") from error
     if done.returncode not in (0, 1) or not done.stdout.strip():
         raise Unusable(f"llmops does not read {PLAN}: {done.stderr.decode(errors='replace')[-500:]}")
-    return done.stdout.decode(), done.returncode == 1
+    return done.stdout.decode().removeprefix(f"{REPORT_MARKER}\n"), done.returncode == 1
 
 
 def disarm(text: str) -> str:

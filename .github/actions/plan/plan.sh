@@ -45,7 +45,6 @@ find_tip() { commit_of "refs/remotes/origin/$base" || commit_of "$base"; }
 
 fetch_base() {
   local depth=()
-  in_repository check-ref-format "refs/heads/$base" || return 1
   if [[ $(in_repository rev-parse --is-shallow-repository) == true ]]; then
     depth=(--unshallow)
   fi

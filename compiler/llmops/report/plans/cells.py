@@ -112,5 +112,4 @@ def evidence_of(row: Row) -> str:
 
 
 def results_of(row: Row) -> str:
-    made = [", ".join(f"{prose(name)} {code(text, SHORT)}" for name, text in list(entry.items())[:FEW]) for entry in row["entries"][:FEW]]
-    return "<br>".join(made) or "no evidence yet"
+    return "<br>".join(prose(phrases.result(entry), 600) for entry in row["entries"][:FEW]) or "no evidence yet"

@@ -77,8 +77,11 @@ class Parts:
         names = self.plan["environments"][:FEW]
         rows = self.plan["applications"]
         columns = ("application", *(code(name, _COLUMN) for name in names))
-        made = ((code(row["application"], NAME), *(release_of(row["environments"].get(name)) for name in names)) for row in rows)
+        made = ((self._application(row), *(release_of(row["environments"].get(name)) for name in names)) for row in rows)
         return table("Releases", columns, made, len(rows), folded=True)
+
+    def _application(self, row: Row) -> str:
+        return code(row["application"], NAME) + small(row["class"] or "")
 
     def indexes(self) -> Section:
         rows = self.plan["indexes"]

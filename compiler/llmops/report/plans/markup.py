@@ -27,12 +27,12 @@ _TAGS = {"removed": "del", "added": "ins"}
 
 def code(text: str, most: int = LONGEST) -> str:
     """A name or another text, on one line."""
-    return f"<code>{_escaped(one_line(text, most))}</code>"
+    return f"<code>{escape(one_line(text, most))}</code>"
 
 
 def value(data: object, most: int = LONGEST) -> str:
     """A value of a field, on one line."""
-    return f"<code>{_escaped(value_text(data, most))}</code>"
+    return f"<code>{escape(value_text(data, most))}</code>"
 
 
 def prose(text: str, most: int = LONGEST) -> str:
@@ -45,8 +45,8 @@ def _word(word: str) -> str:
     assert match  # all of its parts may be empty
     before, inner, after = match.groups()
     is_plain = len(inner) <= _LONGEST_WORD and _PLAIN.fullmatch(inner) and not _COMMIT.search(inner)
-    shown = _escaped(inner) if is_plain or not inner else f"<code>{_escaped(inner)}</code>"
-    return f"{_escaped(before)}{shown}{_escaped(after)}"
+    shown = escape(inner) if is_plain or not inner else f"<code>{escape(inner)}</code>"
+    return f"{escape(before)}{shown}{escape(after)}"
 
 
 def mention(handle: str) -> str:
@@ -63,10 +63,5 @@ def diff(spans: Iterable[Span]) -> str:
 def _marked(span: Span) -> str:
     style, text = span
     tag = _TAGS.get(style)
-    shown = _escaped(visible(text))
+    shown = escape(visible(text))
     return f"<{tag}>{shown}</{tag}>" if tag else shown
-
-
-def _escaped(text: str) -> str:
-    """Without any character that HTML reads; backticks and pipes go too, should something read the whole as Markdown."""
-    return escape(text, quote=True).replace("`", "&#96;").replace("|", "&#124;")

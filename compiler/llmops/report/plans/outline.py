@@ -103,7 +103,8 @@ def reach(plan: Plan) -> Lines:
 def releases(plan: Plan) -> Lines:
     width = max(map(len, plan["environments"]), default=0)
     for row in plan["applications"]:
-        yield _line(2, ("bold", row["application"]))
+        level: list[Span | str] = [": ", (row["class"], row["class"])] if row["class"] else []
+        yield _line(2, ("bold", row["application"]), *level)
         for name in [name for name in plan["environments"] if name in row["environments"]]:
             sides = phrases.release(row["environments"][name])
             yield _line(4, f"{name.ljust(width)}  ", ("" if len(sides) > 1 else "dim", " → ".join(sides)))
@@ -195,9 +196,11 @@ def lock(plan: Plan) -> Lines:
 
 
 def evidence(plan: Plan) -> Lines:
-    for row in plan["evidence"]:
-        found = phrases.counted(len(row["entries"]), "result") if row["entries"] else "no evidence yet"
-        yield _line(2, ("bold", row["application"]), f" {row['environment']} {phrases.short(row['release'])}: {found}")
+    for application, rows in groupby(plan["evidence"], lambda row: row["application"]):
+        yield _line(2, ("bold", application))
+        for row in rows:
+            found = [phrases.result(entry) for entry in row["entries"]] or ["no evidence yet"]
+            yield from (_line(4, f"{row['environment']} {phrases.short(row['release'])}: {one_line(text, 1000)}") for text in found)
 
 
 SECTIONS: Mapping[str, Callable[[Plan], Lines]] = {

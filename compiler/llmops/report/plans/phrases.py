@@ -185,6 +185,11 @@ def breaking_first(changes: Iterable[Row]) -> list[Row]:
     return sorted(changes, key=lambda row: CLASSES.index(row["class"]))
 
 
+def result(entry: Mapping[str, str]) -> str:
+    """`Evaluation/x, judge none, n 10`: one piece of evidence."""
+    return ", ".join(text if name == "evaluation" else f"{name} {text}" for name, text in entry.items())
+
+
 def name_of(finding: Row) -> str:
     """The policy that is violated, or the code."""
     return str(finding["policy"] or finding["code"])

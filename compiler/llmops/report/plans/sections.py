@@ -26,6 +26,9 @@ class Section:
 
     def html(self, room: int) -> str:
         """As many rows as fit into `room` characters; only the title and the number of rows where none does."""
+        whole = self._framed(self.rows, self.total - len(self.rows))
+        if len(whole) <= room:
+            return whole
         texts: list[str] = []
         used = len(self._framed([""], self.total))
         for row in self.rows:

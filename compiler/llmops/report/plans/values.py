@@ -12,15 +12,18 @@ LONGEST = 300
 """Characters of a value that are shown."""
 SHORT = 60
 """Characters up to which a value stands beside its field rather than below it."""
-_NEWLINE = "↵"
+NEWLINE = "↵"
+_SLACK = 20
+"""Characters that a cut must save: fewer than it takes to say the length."""
 _OVERLAP = 500
 """Characters beyond a cut in which a secret may end that began before it."""
 
 
 def one_line(text: str, most: int = LONGEST) -> str:
     """A text that holds no secret of a known form and steers no terminal; line ends are arrows."""
-    shown = plain(text[: most + _OVERLAP].replace("\n", _NEWLINE))[:most]
-    return shown if len(text) <= most else f"{shown}… ({len(text):,} characters)"
+    whole = len(text) <= most + _SLACK
+    shown = plain(text[: most + _OVERLAP].replace("\n", NEWLINE))
+    return shown if whole else f"{shown[:most]}… ({len(text):,} characters)"
 
 
 def value_text(value: Any, most: int = LONGEST) -> str:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from llmops.report.excerpt import cells, plain
+from llmops.report.plans.values import NEWLINE
 
 Span = tuple[str, str]
 """Style and text. `removed` and `added` are the words of a diff; the empty style is plain text."""
 _PIECE = re.compile(r"\n| +|[^ \n]+")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-NEWLINE = "↵"
 
 
 def flow(spans: Iterable[Span], room: int | None, hang: int = 0) -> list[list[Span]]:
