@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from llmops.check import Moment, check, plain
-from llmops.check.packs import Packs
+from llmops.check.packs import NO_PACKS, Packs
 from llmops.check.rules import Rule
 from llmops.diagnostics import Diagnostic, in_order
 from llmops.errors import UsageError
@@ -46,13 +46,19 @@ class Side:
 
     @property
     def packs(self) -> Packs:
-        return self.authored.packs if self.authored else Packs()
+        return self.authored.packs if self.authored else NO_PACKS
 
 
 def read_side(tree: Tree, memory: Memory) -> Side:
     """Reads all specs and policies of a workspace."""
     project, diagnostics = open_project(tree)
     return Side(tree, author(project, memory) if project else None, tuple(diagnostics))
+
+
+def _settings_alone(tree: Tree, _: Memory) -> Side:
+    """Two trees without a difference need not be read to be the same."""
+    project, diagnostics = open_project(tree)
+    return Side(tree, Authored(project, (), (), NO_PACKS, None, ()) if project else None, tuple(diagnostics))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,8 @@ def compare(trees: tuple[Tree, Tree], changed: frozenset[str], environments: Seq
     Raises `UsageError` where the version to be planned is no workspace, or has no such environment.
     """
     memory: Memory = {}
-    after, before = read_side(trees[1], memory), read_side(trees[0], memory)
+    read = read_side if changed else _settings_alone
+    after, before = read(trees[1], memory), read(trees[0], memory)
     policies = changed_policies(before.packs, after.packs)
     whole = bool(policies) or _waivers(before) != _waivers(after) or _settings(before) != _settings(after)
     reader = Reader(changed)
