@@ -53,8 +53,8 @@ class Diagnostic:
     hint: str = ""
     policy: str = ""
     waived: str = ""
-    resource: str = ""
     edits: tuple[Edit, ...] = field(default=(), compare=False)  # a value may be a list, which has no hash
+    resource: str = ""
 
     @property
     def counts(self) -> bool:

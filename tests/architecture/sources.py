@@ -11,7 +11,21 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "compiler" / "llmops"
 
-STAGES = ("check", "fingerprint", "kinds", "link", "load", "lock", "overlay", "project", "pipeline", "prices", "render", "validate", "write")
+STAGES = (
+    "check",
+    "fingerprint",
+    "kinds",
+    "link",
+    "load",
+    "lock",
+    "overlay",
+    "project",
+    "pipeline",
+    "prices",
+    "render",
+    "validate",
+    "write",
+)
 """What stands between YAML and a bundle."""
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef

@@ -17,7 +17,20 @@ from llmops.report.json import json_report, report
 from tests.architecture.sources import modules_in
 from tests.unit.report_samples import REASON, diagnostic, findings, one_of_each, violation
 
-NO_FORMS = {"block", "diff", "error_pages", "excerpt", "findings", "graph", "palette", "policies", "repairs", "rules", "snippet"}
+NO_FORMS = {
+    "block",
+    "codeowners",
+    "diff",
+    "error_pages",
+    "excerpt",
+    "findings",
+    "graph",
+    "palette",
+    "policies",
+    "repairs",
+    "rules",
+    "snippet",
+}
 """What the forms are made of, and reports of other things than findings."""
 PLACE = Location("x.yaml", 1, 1, 1)
 EDIT = Edit("x.yaml", 0, ("spec", "revision"), "v1")

@@ -92,8 +92,8 @@ class Reporter:
             remediation["text"],
             rule.name,
             self._waivers.excuse(rule.name, resource.id),
-            resource.id,
             edits,
+            resource.id,
         )
 
     def _message(self, rule: Rule, resource: Resource, path: Path) -> str:
