@@ -229,7 +229,8 @@ class TestPolicies:
 class TestPeopleAndPlaces:
     def test_the_owners_of_what_changes_and_of_what_it_reaches_review(self, workspace: Path) -> None:
         settings = workspace / "llmops.yaml"
-        settings.write_text(settings.read_text("utf-8") + '  owners: {docs-team: "@acme/docs"}\n', "utf-8")
+        without = settings.read_text("utf-8").partition("  owners:")[0]
+        settings.write_text(f'{without}  owners: {{docs-team: "@acme/docs"}}\n', "utf-8")
         apply(workspace, EDITS["embedder's revision"])
         plan = plan_against(workspace, "HEAD", ["dev"])
         assert plan["reviewers"] == [
