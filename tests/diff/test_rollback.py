@@ -197,3 +197,35 @@ class TestCommand:
         assert llmops("rollback", "--to", before, "--yes", cwd=workspace).returncode == 0
         assert git(workspace, "status", "--porcelain").split() == ["D", "docs/new-page.md", "??", "docs/editors.md"]
         assert release_of(workspace, "dev") == before
+
+    def test_bytes_that_are_no_text_and_byte_order_marks_come_back(self, workspace: Path, llmops: Run) -> None:
+        page, models = workspace / "docs/index.md", workspace / "specs/models.yaml"
+        page.write_bytes(b"caf\xe9\n")
+        models.write_bytes(b"\xef\xbb\xbf" + models.read_bytes())
+        commit_all(workspace, "bytes")
+        before, content = release_of(workspace, "dev"), models.read_bytes()
+        page.write_bytes(b"coffee\n")
+        apply(workspace, EDITS["temperature"])
+        commit_all(workspace, "text")
+        done = llmops("rollback", "--to", before, "--yes", cwd=workspace)
+        assert done.returncode == 0, done.stderr
+        assert page.read_bytes() == b"caf\xe9\n"
+        assert models.read_bytes() == content
+        assert release_of(workspace, "dev") == before
+
+    def test_nothing_is_written_through_a_link_that_leads_out(self, workspace: Path, llmops: Run, tmp_path: Path) -> None:
+        before = release_of(workspace, "dev")
+        (workspace / "docs/editors.md").unlink()
+        commit_all(workspace, "a page less")
+        secret = tmp_path / "outside.md"
+        secret.write_text("mine", "utf-8")
+        (workspace / "docs/editors.md").symlink_to(secret)
+        (workspace / "docs/.keep").write_text("", "utf-8")
+        exclude = (workspace / "specs/handbook-assistant.yaml").read_text("utf-8")
+        excluded = exclude.replace('paths: ["../docs/**/*.md"],', 'paths: ["../docs/**/*.md"], exclude: ["../docs/editors.md"],')
+        (workspace / "specs/handbook-assistant.yaml").write_text(excluded, "utf-8")
+        commit_all(workspace, "a link instead")
+        done = llmops("rollback", "--to", before, "--yes", cwd=workspace)
+        assert done.returncode in (1, 2), done.stdout
+        assert "leads out of the workspace" in done.stderr or "cannot be restored" in done.stderr
+        assert secret.read_text("utf-8") == "mine"

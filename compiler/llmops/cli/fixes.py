@@ -76,7 +76,7 @@ def write_change(root: Path, change: FileChange) -> None:
         raise LlmopsError(f"{change.file} was changed meanwhile, and is left alone", "Run `llmops check --fix` again.")
     mark = _MARK if on_disk.startswith(_MARK) else ""
     try:
-        _replace(_inside(root, change.file), (mark + change.after).encode("utf-8"))
+        replace_file(_inside(root, change.file), (mark + change.after).encode("utf-8"))
     except OSError as error:
         raise LlmopsError(
             f"{change.file} cannot be written: {error.strerror}", "Check the permissions of the file and its folder."
@@ -115,8 +115,8 @@ def _text(root: Path, file: str) -> str:
         raise EditRefused("The file is not UTF-8", "Save it as UTF-8.") from error
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """A reader sees the old file or the new one."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Puts `content` in the place of a file's, whose mode stays; a reader sees the old file or the new one. Raises `OSError`."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if not mode & stat.S_IWUSR:
         raise PermissionError(13, "it is read-only")

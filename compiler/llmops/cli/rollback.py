@@ -11,10 +11,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from llmops.cli.fixes import is_agreed, write_change
+from llmops.cli.fixes import is_agreed, replace_file
 from llmops.cli.terminal import add_workspace_arguments, uses_colour, width_of, workspace_root
 from llmops.edit import FileChange
 from llmops.errors import LlmopsError, UsageError
+from llmops.load.files import MAX_FILE_BYTES
 from llmops.load.git_tree import WorkingTree, changed_paths, tree_at
 from llmops.load.tree import Edited
 from llmops.plan import plan_trees
@@ -51,14 +52,22 @@ def run(args: argparse.Namespace) -> int:
     if not restoration.contents:
         _say("It has that release now: there is nothing to write.")
         return CLEAN
+    _refuse_foreign(here, restoration)
     _refuse_uncommitted(root, restoration)
     _show(here, restoration, origin)
     if not (args.yes or is_agreed(len(restoration.contents))):
         _say("Nothing was written." if sys.stdin.isatty() else "Nothing was written: there is no terminal to ask. --yes writes.")
         return NOT_WRITTEN
-    _write(root, here, restoration.contents)
+    _write(root, restoration.contents)
     _say(f"{origin.application} has {origin.release[:19]} in {origin.environment} again. Run `llmops lock`, and commit.")
     return CLEAN
+
+
+def _refuse_foreign(here: WorkingTree, restoration: Restoration) -> None:
+    """A link may lead a path of the earlier commit elsewhere now."""
+    for path in sorted(restoration.contents):
+        if not here.is_inside(path):
+            raise UsageError(f"{path} leads out of the workspace", "Remove the link first; the rollback writes this file.")
 
 
 def _refuse_uncommitted(root: Path, restoration: Restoration) -> None:
@@ -69,7 +78,8 @@ def _refuse_uncommitted(root: Path, restoration: Restoration) -> None:
 
 
 def _show(here: WorkingTree, restoration: Restoration, origin: Origin) -> None:
-    changes = [FileChange(path, _text(here, path), _decoded(content)) for path, content in sorted(restoration.contents.items())]
+    now = {path: here.read(path, MAX_FILE_BYTES) if here.is_file(path) else None for path in restoration.contents}
+    changes = [FileChange(path, _shown(now[path]), _shown(content)) for path, content in sorted(restoration.contents.items())]
     sys.stdout.write(diff_report(changes, colour=uses_colour(sys.stdout)))
     after = Edited(here, restoration.contents)
     ends = Point("the working tree"), Point(f"release {origin.release[:19]}")
@@ -80,14 +90,14 @@ def _show(here: WorkingTree, restoration: Restoration, origin: Origin) -> None:
         _say("Files are taken back as a whole: other resources in them return to what they were, too.")
 
 
-def _write(root: Path, here: WorkingTree, contents: Mapping[str, bytes | None]) -> None:
+def _write(root: Path, contents: Mapping[str, bytes | None]) -> None:
     for path, content in sorted(contents.items()):
         target = root / path
         try:
             if content is None:
                 target.unlink()
-            elif here.is_file(path):
-                write_change(root, FileChange(path, _text(here, path), _decoded(content)))
+            elif target.exists():
+                replace_file(target.resolve(), content)
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
@@ -96,12 +106,9 @@ def _write(root: Path, here: WorkingTree, contents: Mapping[str, bytes | None]) 
         _say(f"{'removed' if content is None else 'wrote'} {path}")
 
 
-def _text(here: WorkingTree, path: str) -> str:
-    return _decoded(here.read(path, 64_000_000)) if here.is_file(path) else ""
-
-
-def _decoded(content: bytes | None) -> str:
-    return (content or b"").decode("utf-8").removeprefix("\ufeff")
+def _shown(content: bytes | None) -> str:
+    """A file as a diff shows it; what is no text stands as a replacement character."""
+    return (content or b"").decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def _say(text: str) -> None:

@@ -95,7 +95,7 @@ def _by_value(here: Tree, there: Tree, origin: Origin, used: frozenset[str]) -> 
         return None
     if changed.refused:
         return None
-    return contents | {change.file: change.after.encode() for change in changed.files}
+    return contents | {change.file: _mark_of(here, change.file) + change.after.encode() for change in changed.files}
 
 
 def _counterpart(old: Resource, now: Graph, then: Graph) -> Resource | None:
@@ -210,6 +210,11 @@ def _by_file(here: Tree, there: Tree, origin: Origin, used: frozenset[str]) -> C
     folder = f"{PATCHES}/{origin.environment}"
     patches = {path for tree in (here, there) for path in tree.files_below(folder)}
     return contents | {path: there.read(path, MAX_FILE_BYTES) if there.is_file(path) else None for path in sorted(patches)}
+
+
+def _mark_of(tree: Tree, file: str) -> bytes:
+    """The byte order mark that a file begins with, which edits do not see."""
+    return _MARK if tree.read(file, MAX_FILE_BYTES).startswith(_MARK) else b""
 
 
 def _text(tree: Tree, file: str) -> str:
