@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,13 +20,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmops.errors import UsageError
+from llmops.plan.classes import BREAKING_FIELDS
 from llmops.report.plans import PLAN_FORMATS, document
 from llmops.report.plans.document import MOST_CHARACTERS, read_plan, write_plan
+from llmops.report.plans.markdown import LIMIT, MARKER
+from llmops.report.plans.outline import SECTIONS
+from llmops.report.plans.sections import MOST_ROWS
+from llmops.report.plans.text import report
+from llmops.report.plans.values import LONGEST
 from tests.conftest import ROOT
 from tests.unit.plan_samples import EVIL, Plan, blocked, change, everything, field, huge, nothing, promotion, small
 
 SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text("utf-8"))
 REFERENCE = jsonschema.Draft202012Validator(SCHEMA)
+PAGE = (ROOT / "docs" / "plan.md").read_text("utf-8")
 FAST = jsonschema_rs.validator_for(SCHEMA)
 SAMPLES: list[Callable[[], Plan]] = [small, everything, promotion, nothing, blocked]
 
@@ -281,6 +289,39 @@ def test_whatever_is_read_can_be_reported(plan: Plan) -> None:
         return
     for name in PLAN_FORMATS.values():
         assert import_module(name).report(read)
+
+
+# The page
+
+
+def test_the_page_names_every_field_of_the_document() -> None:
+    table = PAGE.partition("## The document")[2]
+    named = [name for row in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert named == list(SCHEMA["properties"])
+    words = set(re.findall(r"`(\w+)`", table))
+    for part in ("change", "field", "index", "evaluation"):
+        assert set(SCHEMA["$defs"][part]["properties"]) - {"source", "evaluation", "resource", "environments"} <= words
+
+
+def test_the_page_names_every_section_in_order() -> None:
+    named = re.findall(r"\*\*([^*]+)\*\*", PAGE.partition("## What a plan says")[2].partition("\n## ")[0])
+    assert named == list(SECTIONS)
+
+
+def test_the_page_shows_the_first_lines_of_a_plan() -> None:
+    quoted = re.search(r"```text\n(.+?)```", PAGE, re.DOTALL)
+    assert quoted and report(small()).startswith(quoted[1])
+
+
+def test_the_page_names_the_breaking_fields() -> None:
+    rows = dict(re.findall(r"^\| (\w+)(?: with `task: embedding`)? \| (`.+?) \|$", PAGE.partition("Breaking fields")[2], re.MULTILINE))
+    for kind, patterns in BREAKING_FIELDS.items():
+        assert [name for name in re.findall(r"`([\w.]+)`", rows[kind]) if name != "description"] == [".".join(p) for p in patterns]
+
+
+def test_the_page_names_the_limits() -> None:
+    for limit in (f"{LIMIT:,} characters", f"{MOST_ROWS} rows", f"{MOST_CHARACTERS:,} characters", f"{LONGEST} characters", MARKER):
+        assert limit in PAGE
 
 
 # The rest
