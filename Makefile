@@ -55,6 +55,9 @@ format: env ## put the code into shape
 lock: ## write requirements.txt anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate pyproject.toml --output-file requirements.txt
+	echo 'hatchling>=1.27' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --only-binary :all: --constraint <(grep -oE '^[A-Za-z0-9._-]+==[^ ;\\]+' requirements.txt) \
+	  pyproject.toml - --output-file .github/actions/requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate --only-binary :all: bench/requirements.in --output-file bench/requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -171,11 +171,15 @@ def _peers(folder: Path, graph: Graph, programs: Path, bench: Bench, absent: dic
     lineage = lineage_of(graph, prompt)
     write_dbt_project(folder, graph)
     _prepare_dbt(folder, program, lineage, bench)
-    listing = (program, "ls", "--select", "state:modified+", "--state", "state", "--resource-type", "model", "--output", "name", *DBT)
     size = len(graph.resources)
     says = lineage.name
-    yield Contender(f"dbt ls {size}", listing, folder, _restored(folder), says)
-    yield Contender(f"dbt ls, nothing kept {size}", (*listing, "--no-partial-parse"), folder, _restored(folder), says)
+    yield Contender(f"dbt ls {size}", _listing(program), folder, _restored(folder), says)
+    yield Contender(f"dbt ls, nothing kept {size}", (*_listing(program), "--no-partial-parse"), folder, _restored(folder), says)
+
+
+def _listing(program: str) -> tuple[str, ...]:
+    """What is downstream of whatever differs from the state."""
+    return (program, "ls", "--select", "state:modified+", "--state", "state", "--resource-type", "model", "--output", "name", *DBT)
 
 
 def _prepare_dbt(folder: Path, program: str, lineage: Lineage, bench: Bench) -> None:
@@ -186,8 +190,7 @@ def _prepare_dbt(folder: Path, program: str, lineage: Lineage, bench: Bench) -> 
     shutil.copytree(folder / "target", folder / "kept")
     model = folder / lineage.file
     model.write_text(model.read_text("utf-8") + "-- edited\nwhere true\n", "utf-8")
-    listing = (program, "ls", "--select", "state:modified+", "--state", "state", "--resource-type", "model", "--output", "name", *DBT)
-    found = set(_dbt(folder, listing, bench).split()) & lineage.names
+    found = set(_dbt(folder, _listing(program), bench).split()) & lineage.names
     if found != lineage.downstream:
         raise Failed(f"dbt ls lists {len(found)} models, not {len(lineage.downstream)}: {sorted(found ^ lineage.downstream)[:3]}")
 

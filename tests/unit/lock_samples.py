@@ -13,7 +13,8 @@ from llmops.cli import lock as verb
 from llmops.link import Linked
 from llmops.load.source import Source
 from llmops.load.tree import Disk
-from llmops.lock.entries import FILE, Lock
+from llmops.lock.entries import Lock
+from llmops.lock.source import FILE
 from llmops.lock.text import parse_lock
 from llmops.pipeline import front_half
 from llmops.project import open_project

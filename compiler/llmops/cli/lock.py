@@ -21,7 +21,8 @@ from llmops.load.git_tree import commit_of, run_git
 from llmops.load.source import Places, Source
 from llmops.load.tree import Disk
 from llmops.lock.drift import Comparison, absent_lock, drift
-from llmops.lock.entries import FILE, Lock
+from llmops.lock.entries import Lock
+from llmops.lock.source import FILE
 from llmops.lock.summary import changes, counts
 from llmops.lock.text import parse_lock, render_lock
 from llmops.lock.update import Base, Ground, update

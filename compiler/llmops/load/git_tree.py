@@ -210,7 +210,10 @@ def _blobs(listed: bytes, skipped: int) -> dict[str, Blob]:
 
 def commit_of(root: Path, ref: str) -> str:
     """The commit that a ref names. Raises `UsageError`."""
-    return run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
+    try:
+        return run_git(root, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
+    except UsageError as error:
+        raise UsageError(f"git has no such base: {error}", "Name a branch, a tag or a commit: --base origin/main.") from error
 
 
 def changed_paths(root: Path, commit: str) -> frozenset[str]:
@@ -230,8 +233,8 @@ def run_git(root: Path, *arguments: str) -> bytes:
     try:
         done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S607 - the git of the user's path
     except FileNotFoundError as error:
-        raise UsageError("git is not installed, which comparing with a base needs", "Install git.") from error
+        raise UsageError("git is not installed, which reading another version of the workspace needs", "Install git.") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-        raise UsageError(f"git has no such base: {said or arguments[-1]}", "Name a branch, a tag or a commit: --base origin/main.")
+        raise UsageError(said or f"git {arguments[0]} failed", "Is this a git repository, with its whole history?")
     return done.stdout

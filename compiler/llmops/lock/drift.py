@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.link import Linked
-from llmops.lock.entries import FILE, Lock, Snapshot
+from llmops.lock.entries import Lock, Snapshot
+from llmops.lock.source import FILE
 from llmops.lock.update import Base, Ground
 
 COMMAND = "Run `llmops lock`, and commit llmops.lock."

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from llmops.diagnostics import Location
+from llmops.lock.source import FILE
 
-FILE = "llmops.lock"
-"""In the workspace's folder, beside `llmops.yaml`."""
 _HERE = Location(FILE)
 
 

@@ -6,7 +6,9 @@ from llmops.diagnostics import Diagnostic, Location
 from llmops.load.files import MAX_FILE_BYTES
 from llmops.load.source import Source
 from llmops.load.tree import Tree
-from llmops.lock.entries import FILE
+
+FILE = "llmops.lock"
+"""In the workspace's folder, beside `llmops.yaml`. It stands here, since every check looks for a lock and few find one."""
 
 
 def read_lock(tree: Tree) -> tuple[Source | None, list[Diagnostic]]:

@@ -21,7 +21,7 @@ from llmops.plan.locked import evidence_rows, lock_row
 from llmops.plan.matrix import matrix
 from llmops.plan.people import reviewers
 from llmops.plan.reach import Reached, reached, releases
-from llmops.plan.sides import Comparison, Side, Sides
+from llmops.plan.sides import Comparison, Sides
 from llmops.version import VERSION
 
 PLAN_VERSION = 1
@@ -149,7 +149,7 @@ def _policy_owners(sides: Sides) -> dict[str, str]:
 
 
 def _prices(parts: list[Part]) -> Row:
-    """The prices of the last environment, which is production by custom, cover what differs there."""
+    """The declared prices of the environment that declares most: as a rule production, whose overlay names what is paid for."""
     tables = [price_table(part.comparison.after.graph) for part in parts]
     return max(tables, key=lambda table: len(table["models"]), default={"digest": None, "models": {}})
 
@@ -163,6 +163,3 @@ def _summary(rows: Mapping[str, Any]) -> Row:
         "indexes": len(rows["indexes"]),
         "findings": len(rows["findings"]["new"]),
     }
-
-
-__all__ = ["PLAN_VERSION", "Plan", "Point", "Side", "document", "merged"]
