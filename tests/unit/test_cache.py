@@ -201,8 +201,8 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.usefixtures("margin")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_change_is_noticed(root: Path, change: Callable[[Path], object]) -> None:
-    check(root)
-    assert recall(root, None) is not None
+    found = check(root)
+    assert recall(root, None) is not None, found.diagnostics
     change(root)
 
     assert recall(root, None) is None

@@ -5,6 +5,7 @@ How long they take is measured in `bench/`; here each must end, which an endless
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from datetime import UTC, datetime
@@ -127,3 +128,9 @@ def test_memory_is_given_back() -> None:
     """The limit is the child's alone: the compiler may go on."""
     judged(grown(5))
     assert len(bytearray(600 * 1024 * 1024)) == 600 * 1024 * 1024
+
+
+def test_a_rule_does_not_pay_for_what_the_process_holds() -> None:
+    """A collection in the child would walk the whole heap of a process that holds much, such as a test run or Dagster."""
+    assert list(each_within_budget([1.0], lambda: lambda _: [gc.isenabled()])) == [[False]]
+    assert gc.isenabled()

@@ -6,6 +6,7 @@ Why a process: C++ code that loops or allocates cannot be interrupted from Pytho
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import resource
 import signal
@@ -70,6 +71,7 @@ def _run_from(first: int, budgets: Sequence[float], prepare: Callable[[], Work])
 
 def _work(rules: Sequence[tuple[int, float]], prepare: Callable[[], Work], writer: int) -> None:
     """In the child; it never returns, and nothing of the parent's clean-up runs here."""
+    gc.disable()  # a collection walks all that the parent holds, and a rule would pay for it with its budget
     _hush()
     with os.fdopen(writer, "wb") as stream:
         try:
