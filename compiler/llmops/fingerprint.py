@@ -30,6 +30,7 @@ WITHOUT_BEHAVIOUR: dict[str, tuple[Pattern, ...]] = {
     "Application": (
         *((name,) for name in ("traffic", "monitors", "audience", "output", "risk", "disclosure", "oversight", "red_team", "logging")),
         ("limits", "cost_per_day"),
+        ("variants", "*", "label"),
     ),
 }
 """Fields of a kind's `spec` that change no answer: what people read, when things run, what is watched."""

@@ -185,8 +185,8 @@ def test_a_user_keeps_a_variant_and_the_weights_hold(running: Running, tmp_path:
     variants = [{"prompt": "answer@1.0.0", "weight": 25}, {"prompt": "answer@1.1.0", "weight": 75}]
     bundle = variant(running, tmp_path, make("Prompt", "answer", {**PROMPT, "version": "1.1.0"}), variants=variants)
     assistant = replace(Assistant.open(bundle, "assistant", running.root), root=tmp_path)
-    chosen = [assistant._choose(f"user-{n}") for n in range(2000)]
-    assert chosen == [assistant._choose(f"user-{n}") for n in range(2000)]
+    chosen = [assistant.rollout.choose(f"user-{n}").prompt for n in range(2000)]
+    assert chosen == [assistant.rollout.choose(f"user-{n}").prompt for n in range(2000)]
     assert abs(chosen.count("Prompt/answer@1.0.0") / 2000 - 0.25) < 0.03
     user = f"user-{chosen.index('Prompt/answer@1.0.0')}"
     assert assistant.ask(REFUND, user=user).prompt == "Prompt/answer@1.0.0"

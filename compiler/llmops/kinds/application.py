@@ -15,6 +15,8 @@ class Variant(Strict):
     prompt: Annotated[str, reference("Prompt", "A pinned version of a Prompt, as `name@1.2.0`.")]
     weight: Annotated[int, Field(ge=0, le=100, examples=[90])]
     """Share of users, in percent; the weights add up to 100."""
+    label: Annotated[Name, Field(examples=["stable", "canary"])] | None = None
+    """What people call the variant, as `canary`; answers, metrics and flag files name it. Each label once."""
 
 
 class Limits(Strict):

@@ -41,7 +41,7 @@ def _application(graph: Graph, application: Resource) -> dict[str, Any]:
         "release": graph.releases[application.id],
         "model": ids("model")[0],
         "prompts": ids("prompt") or pinned,
-        "variants": [{"prompt": id_, "weight": variant["weight"]} for id_, variant in zip(pinned, variants, strict=True)],
+        "variants": [{"prompt": id_, "weight": v["weight"], "label": v.get("label")} for id_, v in zip(pinned, variants, strict=True)],
         "retrieval": ids("retrieval"),
         "safety": next(iter(ids("safety")), None),
         "evaluations": ids("evaluations"),

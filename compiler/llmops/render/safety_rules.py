@@ -10,6 +10,7 @@ from typing import Any
 
 from llmops.enforcement import Rule, enforce_rule, engines_of, rules_at
 from llmops.errors import LlmopsError
+from llmops.holdback import holdback
 from llmops.render.base import Artifact, json_file
 from llmops.resources import Graph, Resource
 
@@ -45,7 +46,9 @@ def rules_file(folder: str, policy: Resource, engine: str, stages: Mapping[str, 
             "engine": engine,
             "engines": list(policy.spec["engines"]),
             "rules": [_carried(r) for r in policy.spec["rules"] if engine in engines_of(policy.spec, r)],
-            "stages": dict(stages),
+            "stages": {
+                stage: {**announced, "holdback": holdback(rules_at(policy.spec, engine, stage))} for stage, announced in stages.items()
+            },
         },
     )
 

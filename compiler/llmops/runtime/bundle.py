@@ -49,6 +49,8 @@ class BundledVariant:
 
     prompt: str
     weight: int
+    label: str
+    """What people call it, as `canary`; empty where it has no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +81,22 @@ class Bundle:
     applications: Mapping[str, BundledApplication]
     resources: Mapping[str, BundledResource]
     manifest: Mapping[str, Any] = field(repr=False)
+    digest: str
+    """SHA-256 of the manifest's bytes, in hexadecimal."""
+    tolerant: bool = False
+    """Whether files that differ from the manifest may be used. Only a server that was told to raise an alarm instead does."""
 
     @classmethod
-    def open(cls, directory: Path | str) -> Bundle:
+    def open(cls, directory: Path | str, *, tolerant: bool = False) -> Bundle:
         """Reads the manifest and checks every file against it.
 
-        Raises `LlmopsError` naming the first file that differs, is missing or is not listed.
+        Raises `LlmopsError` naming the first file that differs, is missing or is not listed; a `tolerant` bundle opens all the same.
         """
         folder = Path(directory).resolve()
-        manifest = _read_manifest(folder)
-        _verify(folder, manifest["files"])
+        content, manifest = _read_manifest(folder)
+        faults = [] if tolerant else differences(folder, manifest["files"])
+        if faults:
+            raise _damaged(folder, faults[0])
         return cls(
             directory=folder,
             workspace=manifest["workspace"],
@@ -96,6 +104,8 @@ class Bundle:
             applications={name: _application(name, entry) for name, entry in manifest["applications"].items()},
             resources={id_: _resource(id_, entry) for id_, entry in manifest["resources"].items()},
             manifest=manifest,
+            digest=hashlib.sha256(content).hexdigest(),
+            tolerant=tolerant,
         )
 
     def application(self, name: str) -> BundledApplication:
@@ -135,42 +145,48 @@ class Bundle:
         if path not in self.manifest["files"]:
             raise LlmopsError(f"The bundle in {self.directory} has no file {path!r}.", "Add its target to spec.targets of llmops.yaml.")
         content = (self.directory / path).read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.manifest["files"][path]:
-            raise _damaged(self.directory, path, "differs from its manifest")
+        if not self.tolerant and hashlib.sha256(content).hexdigest() != self.manifest["files"][path]:
+            raise _damaged(self.directory, f"{path} differs from its manifest")
         return content.decode()
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def differences(folder: Path, listed: Mapping[str, str] | None = None) -> list[str]:
+    """How the files in `folder` differ from the manifest there, or from `listed`: a phrase for each, with its path."""
+    return list(_faults(folder, _read_manifest(folder)[1]["files"] if listed is None else listed))
+
+
+def _read_manifest(folder: Path) -> tuple[bytes, dict[str, Any]]:
     path = folder / MANIFEST
     if not path.is_file():
         raise LlmopsError(f"There is no bundle in {folder}.", "llmops compile")
     try:
-        manifest: dict[str, Any] = orjson.loads(path.read_bytes())
+        content = path.read_bytes()
+        manifest: dict[str, Any] = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise _damaged(folder, MANIFEST, f"is not JSON ({error})") from error
+        raise _damaged(folder, f"{MANIFEST} is not JSON ({error})") from error
     if manifest.get("manifest_version") != MANIFEST_VERSION:
         found = manifest.get("manifest_version")
         raise LlmopsError(f"The bundle in {folder} has manifest version {found}; this llmops reads {MANIFEST_VERSION}.", "llmops compile")
-    return manifest
+    return content, manifest
 
 
-def _verify(folder: Path, listed: Mapping[str, str]) -> None:
+def _faults(folder: Path, listed: Mapping[str, str]) -> Iterator[str]:
     """Python's own cache beside `definitions.py` is left out: any tool that imports the file makes one."""
     present = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_symlink() or not p.is_dir()}
     present = {path: file for path, file in present.items() if path != MANIFEST and "__pycache__" not in file.parts}
     for path in sorted(listed.keys() | present.keys()):
         if path not in present:
-            raise _damaged(folder, path, "is missing")
-        if path not in listed:
-            raise _damaged(folder, path, "is not in its manifest")
-        if present[path].is_symlink():
-            raise _damaged(folder, path, "is a symbolic link")
-        if hashlib.sha256(present[path].read_bytes()).hexdigest() != listed[path]:
-            raise _damaged(folder, path, "differs from its manifest")
+            yield f"{path} is missing"
+        elif path not in listed:
+            yield f"{path} is not in its manifest"
+        elif present[path].is_symlink():
+            yield f"{path} is a symbolic link"
+        elif hashlib.sha256(present[path].read_bytes()).hexdigest() != listed[path]:
+            yield f"{path} differs from its manifest"
 
 
-def _damaged(folder: Path, path: str, fault: str) -> LlmopsError:
-    return LlmopsError(f"The bundle in {folder} was changed after it was rendered: {path} {fault}.", "llmops compile")
+def _damaged(folder: Path, fault: str) -> LlmopsError:
+    return LlmopsError(f"The bundle in {folder} was changed after it was rendered: {fault}.", "llmops compile")
 
 
 def _application(name: str, entry: Mapping[str, Any]) -> BundledApplication:
@@ -179,7 +195,7 @@ def _application(name: str, entry: Mapping[str, Any]) -> BundledApplication:
         release=entry["release"],
         model=entry["model"],
         prompts=tuple(entry["prompts"]),
-        variants=tuple(BundledVariant(v["prompt"], v["weight"]) for v in entry.get("variants") or ()),
+        variants=tuple(BundledVariant(v["prompt"], v["weight"], v.get("label") or "") for v in entry.get("variants") or ()),
         retrieval=tuple(entry["retrieval"]),
         safety=entry["safety"],
         evaluations=tuple(entry["evaluations"]),

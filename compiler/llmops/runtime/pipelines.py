@@ -29,11 +29,8 @@ def load_pipeline(bundle: Bundle, path: str, root: Path, keep: Callable[[str], b
     `keep` selects components by name: the rest is left out with its connections. Paths of models are read relative to
     `root`, the workspace. Raises `LlmopsError` for a component outside the allow-list or a foreign release.
     """
-    definition = yaml.safe_load(bundle.text(path))
-    _check_release(bundle, path, definition)
-    _check_types(path, definition["components"])
+    definition = definition_of(bundle, path, root)
     _select(definition, keep)
-    _anchor(definition["components"], root)
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
     try:
         from haystack import Pipeline
@@ -43,6 +40,15 @@ def load_pipeline(bundle: Bundle, path: str, root: Path, keep: Callable[[str], b
         pipeline = Pipeline.from_dict(definition, allowed_modules=["llmops.runtime"])
         pipeline.warm_up()
     return pipeline
+
+
+def definition_of(bundle: Bundle, path: str, root: Path) -> dict[str, Any]:
+    """What the bundle's file `path` says, with models where they lie under `root`. Raises as `load_pipeline`."""
+    definition: dict[str, Any] = yaml.safe_load(bundle.text(path))
+    _check_release(bundle, path, definition)
+    _check_types(path, definition["components"])
+    _anchor(definition["components"], root)
+    return definition
 
 
 def _check_release(bundle: Bundle, path: str, definition: Mapping[str, Any]) -> None:

@@ -167,6 +167,7 @@ def _application(spec: Mapping[str, Any]) -> Iterator[Mistake]:
     total = sum(variant["weight"] for variant in variants)
     if variants and total != 100:
         yield Mistake("LLM0215", ("spec", "variants"), f"The weights add up to {total}", "They must add up to 100.", at_key=True)
+    yield from _repeated([variant.get("label") or f"#{index}" for index, variant in enumerate(variants)], ("spec", "variants"), "label")
     for index, variant in enumerate(variants):
         if "@" not in variant["prompt"]:
             yield Mistake(

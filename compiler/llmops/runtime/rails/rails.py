@@ -33,6 +33,7 @@ class Rails:
         self.policy = announcement.policy
         self.engine = announcement.engine
         self.stages = tuple(announcement.stages)
+        self._stages = announcement.stages
         self._engine = ENGINES[announcement.engine](announcement)
 
     def check(self, stage: str, text: str, *, context: Sequence[str] = (), prompt: str = "") -> Verdict:
@@ -57,6 +58,10 @@ class Rails:
         else:
             rewritten, outcomes = await asyncio.to_thread(self._engine.run, stage, request)
         return conclude(self.engine, rewritten, outcomes)
+
+    def holdback(self, stage: str) -> int | None:
+        """How many characters at the end of a growing text a rule may still take away or stop at; None: judge only the whole text."""
+        return self._stages[stage].holdback if self._has(stage) else 0
 
     def _has(self, stage: str) -> bool:
         if stage not in STAGES:

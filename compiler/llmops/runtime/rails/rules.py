@@ -43,6 +43,8 @@ class Stage:
     parts: tuple[str, ...]
     checks: tuple[Check, ...]
     file: str
+    holdback: int | None
+    """Characters at the end of a growing text that may still become part of a finding; None where only the whole can be judged."""
     direction: str = ""
 
 
@@ -100,6 +102,6 @@ def _parse(data: Mapping[str, Any], folder: Path) -> Announcement:
 def _parse_stage(name: str, data: Mapping[str, Any], rules: Mapping[str, Rule]) -> Stage:
     if "validators" in data:
         checks = tuple(Check(rules[c["rule"]], int(c["validator"])) for c in data["checks"])
-        return Stage(tuple(data["validators"]), checks, f"{name}.json")
+        return Stage(tuple(data["validators"]), checks, f"{name}.json", data["holdback"])
     checks = tuple(Check(rules[c["rule"]], c["flow"], tuple(c["patterns"])) for c in data["checks"])
-    return Stage(tuple(data["flows"]), checks, data["config"], data["direction"])
+    return Stage(tuple(data["flows"]), checks, data["config"], data["holdback"], data["direction"])

@@ -1,16 +1,15 @@
-"""The log of interactions: one row a question and its answer, in a SQLite file that several processes may write.
-
-Column names are OpenTelemetry's for generative AI where it has one, and `llmops.*` elsewhere; `COLUMNS` is the one place.
-"""
+"""The table of interactions in SQLite, which several processes may write at once."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from llmops.runtime.interactions.row import COLUMNS, Interaction, stamp
 
 LOG_FILE = ".llmops/interactions.sqlite"
 WAIT_SECONDS = 10.0
@@ -18,62 +17,21 @@ WAIT_SECONDS = 10.0
 PAUSE = timedelta(hours=1)
 """Shortest time between two deletions, so that an answer seldom waits for one."""
 
-
-@dataclass(frozen=True, slots=True)
-class Interaction:
-    """One question and what came of it. Texts are as they stand after redaction; `*_json` hold JSON arrays."""
-
-    id: str
-    time: str
-    """Start, UTC, ISO 8601 with microseconds: sorts as text."""
-    workspace: str
-    environment: str
-    application: str
-    release: str
-    prompt: str
-    model: str
-    user: str
-    """A digest; empty when nobody said who asks."""
-    question: str
-    answer: str
-    sources_json: str
-    verdicts_json: str
-    blocked: bool
-    error_type: str
-    """Empty when an answer was given, or refused by a rule."""
-    error: str
-    latency_ms: float
-    input_tokens: int
-    output_tokens: int
-
-
-COLUMNS = {
-    "id": "gen_ai.response.id",
-    "time": "llmops.time",
-    "workspace": "llmops.workspace",
-    "environment": "deployment.environment.name",
-    "application": "gen_ai.agent.name",
-    "release": "llmops.release",
-    "prompt": "gen_ai.prompt.name",
-    "model": "gen_ai.request.model",
-    "user": "llmops.user.digest",
-    "question": "gen_ai.input.messages",
-    "answer": "gen_ai.output.messages",
-    "sources_json": "gen_ai.retrieval.documents",
-    "verdicts_json": "llmops.rails.verdicts",
-    "blocked": "llmops.rails.blocked",
-    "error_type": "error.type",
-    "error": "error.message",
-    "latency_ms": "llmops.latency_ms",
-    "input_tokens": "gen_ai.usage.input_tokens",
-    "output_tokens": "gen_ai.usage.output_tokens",
+_TYPES = {
+    "blocked": "INTEGER NOT NULL",
+    "latency_ms": "REAL NOT NULL",
+    "input_tokens": "INTEGER NOT NULL",
+    "output_tokens": "INTEGER NOT NULL",
+    "flagged": "INTEGER NOT NULL DEFAULT 0",
+    "refused": "INTEGER NOT NULL DEFAULT 0",
+    "cost_usd": "REAL",
+    "first_token_ms": "REAL",
 }
-"""Column of each field of `Interaction`, in the order of the fields."""
-
-_TYPES = {"blocked": "INTEGER", "latency_ms": "REAL", "input_tokens": "INTEGER", "output_tokens": "INTEGER"}
+_TEXT = "TEXT NOT NULL DEFAULT ''"
+_TRUTHS = frozenset({"blocked", "flagged", "refused"})
 _NAMES = ", ".join(f'"{column}"' for column in COLUMNS.values())
 _CREATE = f"""
-CREATE TABLE IF NOT EXISTS interactions ({", ".join(f'"{c}" {_TYPES.get(f, "TEXT")} NOT NULL' for f, c in COLUMNS.items())},
+CREATE TABLE IF NOT EXISTS interactions ({", ".join(f'"{c}" {_TYPES.get(f, _TEXT)}' for f, c in COLUMNS.items())},
   PRIMARY KEY ("{COLUMNS["id"]}"));
 CREATE INDEX IF NOT EXISTS interactions_by_time ON interactions ("{COLUMNS["application"]}", "{COLUMNS["time"]}");
 """
@@ -127,20 +85,40 @@ def forget(root: Path, application: str, environment: str, before: datetime) -> 
         return connection.execute(_DELETE, (application, environment, stamp(before))).rowcount
 
 
-def stamp(moment: datetime) -> str:
-    """The log's form of a moment. `moment` must carry a time zone."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-@contextmanager
-def _log(root: Path) -> Iterator[sqlite3.Connection]:
+def connect(root: Path, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
+    """The log of the workspace at `root`, created or brought up to date. A commit survives the end of the process, however sudden."""
     path = root / LOG_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=WAIT_SECONDS)
+    connection = sqlite3.connect(path, timeout=wait, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_CREATE)
+        _add_columns(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def insert(connection: sqlite3.Connection, interactions: Iterable[Interaction]) -> None:
+    """All of them in one transaction, or none. Raises `sqlite3.Error`."""
+    with connection:
+        connection.executemany(_INSERT, map(astuple, interactions))
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """A log that an earlier llmops made lacks the newer columns."""
+    present = {row[1] for row in connection.execute("PRAGMA table_info(interactions)")}
+    for field, column in COLUMNS.items():
+        if column not in present:
+            connection.execute(f'ALTER TABLE interactions ADD COLUMN "{column}" {_TYPES.get(field, _TEXT)}')
+
+
+@contextmanager
+def _log(root: Path) -> Iterator[sqlite3.Connection]:
+    connection = connect(root)
+    try:
         with connection:
             yield connection
     finally:
@@ -149,4 +127,4 @@ def _log(root: Path) -> Iterator[sqlite3.Connection]:
 
 def _interaction(row: tuple[object, ...]) -> Interaction:
     values = dict(zip((f.name for f in fields(Interaction)), row, strict=True))
-    return Interaction(**{**values, "blocked": bool(values["blocked"])})  # type: ignore[arg-type]
+    return Interaction(**{**values, **{name: bool(values[name]) for name in _TRUTHS}})  # type: ignore[arg-type]

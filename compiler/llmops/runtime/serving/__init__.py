@@ -1,0 +1,1 @@
+"""Serves the applications of a bundle over HTTP: guarded, attested, recorded."""
