@@ -213,7 +213,7 @@ def test_a_dead_model_is_named_and_logged(running: Running, tmp_path: Path) -> N
     with pytest.raises(RuntimeUnavailable, match=r"127\.0\.0\.1:9") as caught:
         assistant.ask(REFUND)
     assert caught.value.hint == "curl http://127.0.0.1:9/v1/models"
-    assert logged(assistant).error_type == "RuntimeUnavailable"
+    assert logged(assistant).error_type == "ModelUnavailable"
     assert assistant.retrieve(REFUND)[0].path == "docs/refunds.md"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmops.runtime.assistant.answer import Judged, Source, Tokens
-from llmops.runtime.assistant.faults import CHAT, explain
+from llmops.runtime.assistant.faults import CHAT, ModelFailed, explain
 
 if TYPE_CHECKING:
     from haystack import Document, Pipeline
@@ -130,6 +130,8 @@ def _passage_verdicts(outputs: Mapping[str, Any]) -> tuple[Judged, ...]:
 
 
 def _generated(outputs: Mapping[str, Any]) -> Generated:
+    if not outputs["answer"]["answers"]:
+        raise ModelFailed("The model sent no answer.")
     answer = outputs["answer"]["answers"][0]
     usage = answer.meta.get("usage") or {}
     return Generated(

@@ -94,4 +94,7 @@ class Opener:
 
     def _open_assistant(self, bundle: Bundle, name: str) -> Assistant:
         self.progress(f"loading {name}")
-        return Assistant.open(bundle, name, self.root).serving(self.log, self.server)
+        assistant = Assistant.open(bundle, name, self.root)
+        for stage in assistant.rails.stages if assistant.rails else ():
+            assistant.rails.check(stage, "warm", prompt="cold")  # engines load parts at their first text: no user should wait for that
+        return assistant.serving(self.log, self.server)

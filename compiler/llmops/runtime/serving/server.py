@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -65,6 +66,9 @@ def serve(served: Served, settings: Settings, ready: Callable[[Generation], None
             server_header=False,
             timeout_graceful_shutdown=int(settings.grace),
         )
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn sends itself the signal once more when it has stopped: that it did so in order is no failure.
+            signal.signal(stop, lambda number, frame: None)
         uvicorn.Server(config).run()
 
 
