@@ -150,6 +150,7 @@ def stub_model() -> Iterator[Running]:
 def main() -> None:
     config = uvicorn.Config(Stub().app(), host="127.0.0.1", port=0, log_level="critical", access_log=False)
     listener = config.bind_socket()
+    listener.listen(2048)  # whoever reads the address may come before the server runs
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 

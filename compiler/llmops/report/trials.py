@@ -94,18 +94,31 @@ def _findings_text(summary: Summary, palette: Palette) -> Iterator[str]:
 def findings(summary: Summary) -> Iterator[tuple[str, str, str]]:
     """Severity, `file:line` and message of everything there is to say, errors first."""
     yield from (("error", r.trial.source, describe(r)) for r in summary.errors)
-    yield from (("error", d.trial.source, f"{d.trial.subject}: the engines disagree on {quote(d.trial.text)}: {d.what}") for d in summary.disagreements)
+    for found in summary.disagreements:
+        yield "error", found.trial.source, f"{found.trial.subject}: the engines disagree on {quote(found.trial.text)}: {found.what}"
     covered = [r for r in summary.results if r.outcome == "covered" and not summary.rates]
     yield from (("warning", r.trial.source, describe(r)) for r in covered)
     yield from (("warning", w.source, w.message) for w in summary.warnings)
-    yield from (("note", r.trial.source, f"{'miss' if r.outcome == 'pass' else 'false alarm'}: {describe(r)}") for r in summary.measured)
+    for same in _together(summary.measured):
+        kind = "miss" if same[0].outcome == "pass" else "false alarm"
+        yield "note", same[0].trial.source, f"{kind}: {describe(*same)}"
 
 
-def describe(result: Result) -> str:
-    """One result in a line: subject, engine, stage, text and what came of it."""
-    trial = result.trial
+def _together(results: Iterable[Result]) -> Iterable[list[Result]]:
+    """Results of one text that differ in their engine only."""
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        trial = result.trial
+        groups.setdefault((trial.source, trial.policy, trial.subject, trial.stage, result.problem), []).append(result)
+    return groups.values()
+
+
+def describe(*results: Result) -> str:
+    """What came of one text, on one or several engines, in a line: subject, engines, stage, text, outcome."""
+    trial = results[0].trial
+    engines = " and ".join(result.trial.engine for result in results)
     note = f" ({trial.note})" if trial.note else ""
-    return f"{trial.subject} on {trial.engine} at {trial.stage}: {quote(trial.text)}{note} {result.problem}"
+    return f"{trial.subject} on {engines} at {trial.stage}: {quote(trial.text)}{note} {results[0].problem}"
 
 
 def quote(text: str) -> str:

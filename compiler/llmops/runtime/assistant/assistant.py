@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.errors import RuntimeUnavailable
 from llmops.runtime.assistant.answer import Answer, Judged, Reply, Source
 from llmops.runtime.assistant.attempt import Attempt
-from llmops.runtime.assistant.loop import run_sync
+from llmops.runtime.assistant.loop import run_sync, until
 from llmops.runtime.assistant.query import Begun, Generated, Query, retrieval_inputs, retrieves, run_pipeline, sources_of
 from llmops.runtime.assistant.question import check_question
 from llmops.runtime.assistant.records import failure, success
@@ -80,15 +80,17 @@ class Assistant:
         """As `answer`, for callers without an event loop."""
         return run_sync(self.answer(question, user=user))
 
-    async def answer(self, question: str, *, user: str = "") -> Answer:
+    async def answer(self, question: str, *, user: str = "", seconds: float | None = None) -> Answer:
         """Answers one question and logs it, also when it fails.
 
         `user` decides which prompt variant answers, always the same for the same user. Raises `QuestionRejected` for a
-        question that is empty or too long, what `faults` names, and `LogUnavailable`: what cannot be logged is not answered.
+        question that is empty or too long, `TimeoutError` after `seconds`, what `faults` names, and `LogUnavailable`: what cannot
+        be logged is not answered.
         """
         attempt = self._begin(question, user)
         try:
-            answer = attempt.answered(await self._reply(attempt))
+            async with asyncio.timeout(seconds):
+                answer = attempt.answered(await self._reply(attempt))
         except asyncio.CancelledError:
             await self._log(failure(self, attempt, None))
             raise
@@ -98,7 +100,7 @@ class Assistant:
         await self._log(success(self, attempt, answer))
         return answer
 
-    async def stream(self, question: str, *, user: str = "") -> AsyncIterator[str | Answer]:
+    async def stream(self, question: str, *, user: str = "", seconds: float | None = None) -> AsyncIterator[str | Answer]:
         """The answer piece by piece, as far as the output rails have judged it, and last the whole `Answer`, once it is logged.
 
         Where a rule needs the whole answer, it comes as one piece. Where a rule stops an answer after its beginning has left,
@@ -107,7 +109,7 @@ class Assistant:
         attempt = self._begin(question, user)
         finished = False
         try:
-            async for item in self._pieces(attempt):
+            async for item in until(seconds, self._pieces(attempt)):
                 if isinstance(item, str):
                     attempt.mark_first()
                     yield item
@@ -170,7 +172,7 @@ class Assistant:
             after = await self.rails.check_async("output", generated.text, context=context, prompt=generated.system)
         return _reply(attempt, before, generated, after)
 
-    async def _pieces(self, attempt: Attempt) -> AsyncIterator[str | Reply]:
+    async def _pieces(self, attempt: Attempt) -> AsyncGenerator[str | Reply, None]:
         holdback = self.rails.holdback("output") if self.rails else 0
         if holdback is None:
             reply = await self._reply(attempt)

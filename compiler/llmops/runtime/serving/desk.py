@@ -60,24 +60,23 @@ class Desk:
         """The whole answer, logged. Raises what `errors.FAILURES` names."""
         async with AsyncExitStack() as stack:
             assistant = await self._admit(stack, client, application)
-            return self._counted(assistant, await assistant.answer(question, user=user))
+            return self._counted(assistant, await assistant.answer(question, user=user, seconds=self.settings.timeout))
 
     async def stream(self, client: str, application: str, question: str, user: str) -> AsyncIterator[str | Answer]:
         """The pieces of the answer and the `Answer` itself. Raises as `answer`, before the first piece or later."""
         async with AsyncExitStack() as stack:
             assistant = await self._admit(stack, client, application)
-            async for item in assistant.stream(question, user=user):
+            async for item in assistant.stream(question, user=user, seconds=self.settings.timeout):
                 yield self._counted(assistant, item) if isinstance(item, Answer) else item
 
     async def _admit(self, stack: AsyncExitStack, client: str, application: str) -> Assistant:
-        """Whoever comes in holds a turn, the bundle and the deadline until the stack closes."""
+        """Whoever comes in holds a turn and the bundle until the stack closes."""
         if self._rate:
             self._rate.take(client)
         await stack.enter_async_context(self._turns.turn())
         generation = await stack.enter_async_context(self._switch.lease())
         assistant = generation.assistant(application)
         stack.enter_context(self.metrics.in_flight(application))
-        await stack.enter_async_context(asyncio.timeout(self.settings.timeout))
         stack.enter_context(self._breaker(assistant).attempt(ModelUnavailable, ModelFailed, TimeoutError))
         return assistant
 

@@ -95,6 +95,7 @@ class Opener:
     def _open_assistant(self, bundle: Bundle, name: str) -> Assistant:
         self.progress(f"loading {name}")
         assistant = Assistant.open(bundle, name, self.root)
-        for stage in assistant.rails.stages if assistant.rails else ():
-            assistant.rails.check(stage, "warm", prompt="cold")  # engines load parts at their first text: no user should wait for that
+        if assistant.rails:
+            for stage in assistant.rails.stages:  # engines load parts at their first text: no user should wait for that
+                assistant.rails.check(stage, "warm", prompt="cold")
         return assistant.serving(self.log, self.server)
