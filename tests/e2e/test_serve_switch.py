@@ -173,7 +173,8 @@ def with_variants(root: Path, stub: Running) -> Path:
     write_workspace(root, stub.url)
     specs = root / "specs/all.yaml"
     variants = "variants: [{prompt: answer@1.0.0, weight: 100, label: stable}, {prompt: answer@2.0.0, weight: 0, label: canary}]"
-    specs.write_text(f"{specs.read_text('utf-8').replace('prompt: answer', variants, 1)}---\n{VARIANTS}", "utf-8")
+    pinned = specs.read_text("utf-8").replace("prompt: answer", variants, 1).replace("prompt: answer,", "prompt: answer@1.0.0,")
+    specs.write_text(f"{pinned}---\n{VARIANTS}", "utf-8")
     return root
 
 

@@ -136,6 +136,11 @@ class Assistant:
         (documents,) = (out["documents"] for out in outputs.values() if "documents" in out)
         return sources_of(documents)
 
+    async def warm_up(self) -> None:
+        """Makes the clients of models and stores, on the loop that is going to answer: no user should wait for that."""
+        for query in self.queries.values():
+            await query.pipeline.warm_up_async()
+
     async def aclose(self) -> None:
         """Ends the pipelines' connections. Call it on the loop that answered, when the last answer has been given."""
         for query in self.queries.values():

@@ -49,6 +49,10 @@ class Generation:
         self.proof = attest(self.bundle, self.assistants, expected)
         return self.proof
 
+    async def warm_up(self) -> None:
+        for assistant in self.assistants.values():
+            await assistant.warm_up()
+
     async def retire(self) -> None:
         """Waits for the answers that are being made, then ends connections and services."""
         if self.in_flight:

@@ -81,6 +81,7 @@ def _assemble(opener: Opener, first: Generation, served: Served, settings: Setti
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await first.warm_up()
         desk.start()
         ready(first)
         yield

@@ -45,6 +45,7 @@ class Switch:
         async with self._turn:
             old = self.current
             new = await asyncio.to_thread(self._opener.open, directory or old.bundle.directory)
+            await new.warm_up()
             self.current = new
             self._switched(new)
             task = asyncio.create_task(self._retire(old, new))
