@@ -77,6 +77,7 @@ bench: env bench-env ## measure the compiler against its peers
 	$(BIN)/python -m bench.compile
 	$(BIN)/python -m bench.policies
 	$(BIN)/python -m bench.plan
+	$(BIN)/python -m bench.serve
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-bench .venv-bench-policies build dist .llmops .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

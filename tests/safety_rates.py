@@ -44,7 +44,7 @@ def table(found: Mapping[str, Any]) -> str:
 
 
 def _share(share: Mapping[str, Any]) -> tuple[str, str]:
-    return f"{share['count']} of {share['of']}", f"{share['low'] * 100:.0f}–{share['high'] * 100:.0f} %"
+    return f"{share['count']} of {share['of']}", f"{share['low'] * 100:.0f}-{share['high'] * 100:.0f} %"
 
 
 def _named(trials: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -88,7 +88,8 @@ def test_rules_whose_cases_show_nothing_are_warnings(tmp_path: Path, capsys: pyt
     bare = "    - {id: bare, stage: [output], detector: {kind: secrets}, action: block}\n"
     leak = "    - {id: leak, stage: [output], detector: {kind: prompt_leakage}, action: block, tests: {hit: [x]}}\n"
     code, out = run(workspace(tmp_path / "w", RIGHT, bare, leak), capsys=capsys)
-    assert code == 0
+    assert code == 0, out
+    assert out.count("2 of 2 cases") == 4, "the rule about the prompt fails none of the other's"
     assert "specs/safety.yaml:15: warning: bare: the rule has no case under tests.hit and tests.pass" in out
     assert "specs/safety.yaml:16: warning: leak: prompt_leakage needs what the answer was made from" in out
 
@@ -97,7 +98,7 @@ def test_a_rule_behind_another_is_covered_on_nemo_only(tmp_path: Path, capsys: p
     behind = RIGHT.replace("id: name", "id: behind")
     code, out = run(workspace(tmp_path / "w", RIGHT, behind), capsys=capsys)
     assert code == 0
-    assert "warning: behind on nemoguardrails at input: 'it is Nightfall' was stopped first by rule name" in out
+    assert "warning: behind on nemoguardrails at input: 'it is Nightfall' was stopped by rule name" in out
     assert "behind on guardrails-ai" not in out
 
 
@@ -115,8 +116,8 @@ def test_a_suite_measures_and_names_misses(tmp_path: Path, capsys: pytest.Captur
     assert code == 0, out
     lines = [line.split() for line in out.splitlines()]
     for engine in BOTH:
-        assert ["p", "name", engine, *"1 of 2 9-91 % 0 of 1 0-79 % 0".split()] in lines
-        assert ["p", "LLM02", engine, *"0 of 0 0-100 % 1 of 1 21-100 % 0".split()] in lines
+        assert ["p", "name", engine, *["1", "of", "2", "9-91", "%", "0", "of", "1", "0-79", "%", "0"]] in lines
+        assert ["p", "LLM02", engine, *["0", "of", "0", "0-100", "%", "1", "of", "1", "21-100", "%", "0"]] in lines
     assert f"{path}:2: note: miss: name on guardrails-ai and nemoguardrails at output: 'n1ghtfall' (digit) was let through" in out
     assert f"{path}:4: note: false alarm: LLM02 on guardrails-ai and nemoguardrails at input" in out
 
@@ -130,9 +131,7 @@ def test_bad_rows_are_located_and_nothing_runs(tmp_path: Path, llmops: Run) -> N
     assert "suite.jsonl:2: error: no rule is called 'nam'; did you mean 'name'?" in done.stderr
 
 
-def test_a_detector_that_fails_fails_the_suite(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_detector_that_fails_fails_the_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(_: object) -> None:
         raise OSError("no memory")
 

@@ -87,7 +87,16 @@ def test_all_as_text_is_readable(engine: str, tmp_path: Path, llmops: Run) -> No
 def test_all_as_markdown_has_a_row_for_each_row_of_levels(tmp_path: Path, llmops: Run) -> None:
     rows = [line.split("|")[1:-1] for line in llmops("safety", "matrix", "--all", "--format", "markdown", cwd=tmp_path).stdout.splitlines()]
     assert {len(row) for row in rows} == {8}
-    assert [" regex ", " nemoguardrails ", " input, retrieval, output ", " native ", " native ", " adapted ", " adapted ", " adapted "] in rows
+    assert [
+        " regex ",
+        " nemoguardrails ",
+        " input, retrieval, output ",
+        " native ",
+        " native ",
+        " adapted ",
+        " adapted ",
+        " adapted ",
+    ] in rows
 
 
 def test_nothing_heavy_is_imported() -> None:

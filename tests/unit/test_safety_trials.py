@@ -147,13 +147,13 @@ def test_the_request_reaches_the_rails() -> None:
         (Verdict(True, "x", "", (hit("a"),)), GUARDRAILS, "hit", ""),
         (Verdict(True, "x", "", ()), GUARDRAILS, "pass", "was let through"),
         (stopped("x", hit("b")), GUARDRAILS, "pass", "was let through"),
-        (stopped("x", hit("b")), NEMO, "covered", "was stopped first by rule b"),
+        (stopped("x", hit("b")), NEMO, "covered", "was stopped by rule b"),
         (Verdict(True, "x", "", (hit("b"),)), NEMO, "pass", "was let through"),
         (stopped("x", hit("b"), hit("a")), NEMO, "hit", ""),
         (stopped("x", hit("a", "the detector failed: no memory")), GUARDRAILS, "failed", "a: the detector failed: no memory"),
         (stopped("x", hit("a", "the engine failed: queue")), GUARDRAILS, "failed", "a: the engine failed: queue"),
         (Verdict(True, "x", "", (hit("b", "the detector failed: x"),)), GUARDRAILS, "pass", "was let through"),
-        (stopped("x", hit("b", "the detector failed: x")), NEMO, "failed", "b: the detector failed: x"),
+        (stopped("x", hit("b", "the detector failed: x")), NEMO, "covered", "was stopped by rule b"),
     ],
 )
 def test_what_comes_of_a_trial(verdict: Verdict, engine: str, outcome: str, problem: str) -> None:
@@ -178,8 +178,9 @@ def test_rails_that_are_missing_are_no_pass() -> None:
         (stopped("x", hit("a")), Verdict(True, "x", "", (hit("a"),)), f"{GUARDRAILS}: stops it, {NEMO}: lets it pass"),
         (Verdict(True, "y", "", (hit("a"),)), Verdict(True, "x", "", (hit("a"),)), "another text is left"),
         (stopped("x", hit("a"), hit("b")), stopped("x", hit("b")), None),
+        (stopped("x", hit("b")), Verdict(True, "x", "", ()), None),
     ],
-    ids=["agree", "one misses", "one lets pass", "another redaction", "covered on the second"],
+    ids=["agree", "one misses", "one lets pass", "another redaction", "covered on the second", "a rule that one engine lacks"],
 )
 def test_engines_that_disagree(first: Verdict, second: Verdict, what: str | None) -> None:
     rails = {("p", GUARDRAILS): Scripted(x=first), ("p", NEMO): Scripted(x=second)}
@@ -197,7 +198,9 @@ def test_rates_leave_out_what_was_not_judged() -> None:
     rails = Scripted(
         x=stopped("x", hit("a")), w=stopped("w", hit("a", "the detector failed: x")), v=stopped("v", hit("b")), u=stopped("u", hit("a"))
     )
-    results = tried(rails, *(trial(t, NEMO, e) for t, e in (("x", "hit"), ("y", "hit"), ("w", "hit"), ("v", "hit"), ("u", "pass"), ("z", "pass"))))
+    results = tried(
+        rails, *(trial(t, NEMO, e) for t, e in (("x", "hit"), ("y", "hit"), ("w", "hit"), ("v", "hit"), ("u", "pass"), ("z", "pass")))
+    )
     (rate,) = rates_of(results)
     assert (rate.caught, rate.alarms, rate.unjudged) == (Share(1, 2), Share(1, 2), 2)
     assert (rate.policy, rate.subject, rate.engine) == ("p", "a", NEMO)
@@ -205,7 +208,14 @@ def test_rates_leave_out_what_was_not_judged() -> None:
 
 @pytest.mark.parametrize(
     ("count", "of", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (15, 15, 0.7961, 1.0), (1, 100, 0.0018, 0.0545), (0, 0, 0.0, 1.0)],
+    [
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (5, 10, 0.2366, 0.7634),
+        (15, 15, 0.7961, 1.0),
+        (1, 100, 0.0018, 0.0545),
+        (0, 0, 0.0, 1.0),
+    ],
 )
 def test_wilsons_interval_is_that_of_the_tables(count: int, of: int, low: float, high: float) -> None:
     assert Share(count, of).interval == pytest.approx((low, high), abs=5e-5)

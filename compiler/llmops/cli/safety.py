@@ -39,6 +39,10 @@ examples:
 """
 
 
+NO_PROMPT = "(the cases of a rule have no system prompt)"
+"""Stands for it where the policy has a rule that compares the answer with it, which fails without any."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_workspace_arguments(parser)
     parser.add_argument("action", choices=list(ACTIONS), help="what to do")
@@ -47,7 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="with matrix: every cell there is; needs no workspace")
     parser.add_argument("--suite", metavar="FILE", type=Path, help="with test: a JSON Lines file instead of the rules' own cases")
     parser.add_argument(
-        "--format", choices=["text", "markdown", "json", "junit"], default="text", help="how it is reported (default: text); junit: test only"
+        "--format",
+        choices=["text", "markdown", "json", "junit"],
+        default="text",
+        help="how it is reported (default: text); junit: test only",
     )
 
 
@@ -123,7 +130,7 @@ def _test(args: argparse.Namespace) -> int:
     opened = compiled_bundle(args, *(TARGET_OF_ENGINE[engine] for engine in engines))
     if opened is None:
         return 1
-    trials, mistakes = _suite(args, linked, policies, suite) if suite is not None else _own_cases(args, linked, policies, opened[1])
+    trials, mistakes = _suite(args, policies, suite) if suite is not None else _own_cases(args, linked, policies)
     if suite is not None and mistakes:
         print("".join(f"{m.source}: error: {m.message}\n" for m in mistakes), end="", file=sys.stderr)
         return 1
@@ -139,7 +146,7 @@ def _suite_text(path: Path) -> str:
         raise UsageError(f"The suite {path} cannot be read: {error}", "Name a file of JSON Lines in UTF-8.") from error
 
 
-def _suite(args: argparse.Namespace, linked: Linked, policies: Sequence[Resource], content: str) -> tuple[list[Trial], list[Mistake]]:
+def _suite(args: argparse.Namespace, policies: Sequence[Resource], content: str) -> tuple[list[Trial], list[Mistake]]:
     from llmops.runtime.rails.trials import read_suite, suite_trials
 
     rows, mistakes = read_suite(args.suite.as_posix(), content)
@@ -155,9 +162,7 @@ def _targets(policy: Resource, args: argparse.Namespace) -> Iterator[Target]:
         yield Target(policy.name, rule["id"], tuple(rule["stage"]), engines, tuple(rule["category"].values()))
 
 
-def _own_cases(
-    args: argparse.Namespace, linked: Linked, policies: Sequence[Resource], bundle: Bundle
-) -> tuple[list[Trial], list[Mistake]]:
+def _own_cases(args: argparse.Namespace, linked: Linked, policies: Sequence[Resource]) -> tuple[list[Trial], list[Mistake]]:
     """The cases of every rule, and a warning for each rule whose cases show nothing."""
     from llmops.runtime.rails.trials import Mistake
 
@@ -190,7 +195,11 @@ def _rule_trials(args: argparse.Namespace, linked: Linked, policy: Resource, ind
         for number, text in enumerate(rule["tests"][expect]):
             source = _where(linked, policy, index, "tests", expect, number)
             for engine in (e for e in engines_of(policy.spec, rule) if args.engine in (None, e)):
-                yield from (Trial(rule["id"], policy.name, (rule["id"],), engine, stage, expect, text, source) for stage in rule["stage"])
+                # The text is its own passage: rules beside this one that compare an answer must not fail or stop it.
+                yield from (
+                    Trial(rule["id"], policy.name, (rule["id"],), engine, stage, expect, text, source, (text,), NO_PROMPT)
+                    for stage in rule["stage"]
+                )
 
 
 def _engines(policy: Resource, args: argparse.Namespace) -> list[str]:

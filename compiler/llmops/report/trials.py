@@ -141,7 +141,10 @@ def markdown_report(summary: Summary) -> str:
 
 
 def _rates_markdown(rates: Iterable[Rate]) -> list[str]:
-    head = ["| policy | rule or category | engine | caught | 95 % | false alarms | 95 % | not judged |", "|---|---|---|---|---|---|---|---|"]
+    head = [
+        "| policy | rule or category | engine | caught | 95 % | false alarms | 95 % | not judged |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     return [*head, *(f"| {' | '.join(_escaped(cell) for cell in _rate_row(rate))} |" for rate in rates)]
 
 

@@ -14,7 +14,7 @@ from llmops.runtime.rails.verdict import Hit, Verdict
 
 Expectation = Literal["hit", "pass"]
 Outcome = Literal["hit", "pass", "failed", "covered"]
-"""`failed`: the detector broke. `covered`: another rule ended the check before this one came to its turn."""
+"""`failed`: the detector broke. `covered`: another rule stopped the text, and this one may not have come to its turn."""
 
 FAILURES = ("the detector failed", "the engine failed")
 """How the reason of a hit opens that is no finding but a failure."""
@@ -82,11 +82,10 @@ def _try(trial: Trial, rails: Rails) -> Result:
     found = [hit for hit in mine if not _is_failure(hit)]
     if found:
         return Result(trial, "hit", "; ".join(dict.fromkeys(hit.reason for hit in found)), verdict)
-    broken = next((hit for hit in verdict.hits if _is_failure(hit) and (hit in mine or trial.engine in ENDS_AT_THE_FIRST)), None)
-    if broken:
-        return Result(trial, "failed", f"{broken.rule}: {broken.reason}", verdict)
+    if mine:
+        return Result(trial, "failed", f"{mine[0].rule}: {mine[0].reason}", verdict)
     if not verdict.allowed and trial.engine in ENDS_AT_THE_FIRST:
-        return Result(trial, "covered", f"was stopped first by rule {verdict.hits[-1].rule}", verdict)
+        return Result(trial, "covered", f"was stopped by rule {verdict.hits[-1].rule}", verdict)
     return Result(trial, "pass", "", verdict)
 
 
@@ -110,6 +109,8 @@ def _difference(same: Sequence[Result]) -> str:
     outcomes = {result.outcome for result in same if result.outcome != "covered"}
     if len(outcomes) > 1:
         return _said({r.trial.engine: r.outcome for r in same})
+    if any(hit.rule not in result.trial.rules for result in same for hit in result.verdict.hits):
+        return ""  # what becomes of the text is then another rule's doing, which one of the engines may not have
     if len({result.verdict.allowed for result in same}) > 1:
         return _said({r.trial.engine: "lets it pass" if r.verdict.allowed else "stops it" for r in same})
     if len({(result.verdict.text, result.verdict.message) for result in same}) > 1:
