@@ -41,6 +41,10 @@ OURS: Mapping[tuple[str, str], str] = {
     ("guardrails-ai", "prompt_leakage"): "guardrails/detect_system_prompt_leakage knows one prompt and misses a quotation from it",
     ("guardrails-ai", "groundedness"): "guardrails-ai has no validator for it that runs without a language model",
     ("guardrails-ai", "code_injection"): "guardrails-ai has no validator for it",
+    ("guardrails-ai", "prompt_injection"): "guardrails-ai's validator for it downloads a language model",
+    ("guardrails-ai", "topic"): "guardrails-ai's validator for it downloads a language model",
+    ("guardrails-ai", "content_safety"): "guardrails-ai's validators for it download language models",
+    ("guardrails-ai", "llm_judge"): "guardrails-ai has no validator for it that takes any model's endpoint",
     ("nemoguardrails", "keywords"): "NeMo Guardrails has no flow for words",
     ("nemoguardrails", "pii"): "NeMo Guardrails' flow needs a large spaCy model, and masks above a fixed score",
     ("nemoguardrails", "secrets"): "NeMo Guardrails has no flow for secrets",
@@ -49,6 +53,10 @@ OURS: Mapping[tuple[str, str], str] = {
     ("nemoguardrails", "web"): "NeMo Guardrails' injection detection takes every Markdown image for an attack",
     ("nemoguardrails", "profanity"): "NeMo Guardrails has no flow for swear words",
     ("nemoguardrails", "prompt_leakage"): "NeMo Guardrails has no flow for it",
+    ("nemoguardrails", "prompt_injection"): "NeMo Guardrails' jailbreak detection needs a server of its own, or a language model",
+    ("nemoguardrails", "topic"): "NeMo Guardrails' topic control needs a language model that was trained for it",
+    ("nemoguardrails", "content_safety"): "NeMo Guardrails reads the answer 'not safe' as safe",
+    ("nemoguardrails", "llm_judge"): "NeMo Guardrails' self check looks at two words of the answer and knows no question but its own",
     ("nemoguardrails", "code_injection"): "NeMo Guardrails' injection detection takes 'important ... most' for Python code",
 }
 """Why a detector of llmops, registered with the engine, stands in for the engine's own part."""
@@ -90,7 +98,10 @@ def enforce(engine: str, detector: Mapping[str, Any], stage: str, action: str) -
 
 def enforce_rule(engine: str, rule: Rule, stage: str) -> Support:
     """The same for a rule of a policy. A rule that only monitors asks no more of an engine than one that logs."""
-    return enforce(engine, rule["detector"], stage, effective_action(rule))
+    support = enforce(engine, rule["detector"], stage, effective_action(rule))
+    if support.level == "native" and rule.get("budget_ms"):
+        return Support("adapted", "A detector of llmops runs in the engine: its own part has no limit of time.")
+    return support
 
 
 def effective_action(rule: Rule) -> str:

@@ -44,6 +44,18 @@ class Checked:
     diagnostics: tuple[Diagnostic, ...]
     places: Places
     packs: Packs = NO_PACKS
+    locator: Locator | None = None
+    """Where values were written; None where there is no graph."""
+
+    def rule_places(self) -> dict[str, list[str]]:
+        """`file:line` of each safety rule, by policy."""
+        policies = self.graph.of_kind("SafetyPolicy") if self.graph else ()
+        return {policy.id: [self._rule_place(policy.id, index) for index in range(len(policy.spec["rules"]))] for policy in policies}
+
+    def _rule_place(self, policy: str, index: int) -> str:
+        assert self.locator
+        place = self.locator.value(policy, ("spec", "rules", index, "id"))[0]
+        return f"{place.file}:{place.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ def check_workspace(
     front = front_half(project, environment)
     moment = Moment(today or date.today(), _base_resources(root, base, environment) if base else None)
     found = check(front.linked, front.packs, moment, front.places)
-    return Checked(front.linked.graph, in_order([*front.diagnostics, *found]), front.places, front.packs)
+    return Checked(front.linked.graph, in_order([*front.diagnostics, *found]), front.places, front.packs, front.linked.locator)
 
 
 def compile_workspace(root: Path, environment: str | None = None) -> Compiled:
@@ -95,7 +107,7 @@ def compile_workspace(root: Path, environment: str | None = None) -> Compiled:
     from llmops.fingerprint import fingerprint  # `check` needs neither hashes nor renderers
     from llmops.render import render
 
-    graph = fingerprint(checked.graph)
+    graph = replace(fingerprint(checked.graph), rules=checked.rule_places())
     return Compiled(graph, render(graph), checked.diagnostics, checked.places)
 
 

@@ -5,7 +5,7 @@ A `Resource` is a validated spec with its defaults filled in, its references res
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +120,8 @@ class Graph:
     """Metadata hash of each resource; filled by `fingerprint`."""
     parents: Mapping[str, Parents] = field(default_factory=dict)
     """What each resource refers to, as hashes; filled by `fingerprint`."""
+    rules: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Where the rules of each `SafetyPolicy/name` were written, as `file:line` in their order; filled when a bundle is compiled."""
 
     def __getitem__(self, id_: str) -> Resource:
         return self.resources[id_]
@@ -127,7 +129,7 @@ class Graph:
     def of_kind(self, kind: str) -> Iterator[Resource]:
         return (r for r in self.resources.values() if r.kind == kind)
 
-    def targets_of(self, resource: Resource, *path: str) -> list[Resource]:
+    def targets_of(self, resource: Resource, *path: str | int) -> list[Resource]:
         """The resources that the fields under `path` name, in the order of the file.
 
         >>> graph.targets_of(application, "spec", "retrieval")  # doctest: +SKIP

@@ -73,6 +73,7 @@ def test_two_rules_with_an_equal_native_validator_share_it() -> None:
     assert announced == {
         "validators": ["guardrails/profanity_free"],
         "checks": [{"rule": "note", "validator": 0}, {"rule": "stop", "validator": 0}],
+        "holdback": None,
     }
 
 
@@ -92,8 +93,9 @@ def test_rules_json_carries_what_the_verdict_needs() -> None:
         "severity": "high",
         "category": {"owasp": "LLM02"},
         "message": "Personal data removed",
+        "source": "specs/safety.yaml:2",
     }
-    assert announced["stages"]["output"] == {"validators": ["llmops/pii"], "checks": [{"rule": "pii-out", "validator": 0}]}
+    assert announced["stages"]["output"] == {"validators": ["llmops/pii"], "checks": [{"rule": "pii-out", "validator": 0}], "holdback": 320}
 
 
 def test_nemo_patterns_go_to_its_own_flow_and_the_rest_to_ours() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from llmops.kinds.base import Name, Share, Spec, Strict, values
+from llmops.kinds.base import Name, Share, Spec, Strict, reference, values
 
 Stage = Annotated[
     Literal["input", "retrieval", "output", "tool"],
@@ -94,10 +94,89 @@ class Length(Strict):
 
 
 class Json(Strict):
-    """Not valid JSON."""
+    """Not valid JSON, or not of the form that is asked for."""
 
     kind: Literal["json"]
-    """`json`: not valid JSON."""
+    """`json`: not valid JSON, or not of the form that is asked for."""
+    json_schema: (
+        Annotated[dict[str, Any], Field(json_schema_extra={"x-llmops-format": "json-schema"}, examples=[{"type": "object"}])] | None
+    ) = None
+    """A JSON Schema (2020-12) that the answer must satisfy; without one, any JSON passes."""
+
+
+class PromptInjection(Strict):
+    """Attempts to give the assistant other orders, by the phrases that they are made of."""
+
+    kind: Literal["prompt_injection"]
+    """`prompt_injection`: attempts to give the assistant other orders."""
+    families: Annotated[
+        list[
+            Annotated[
+                Literal["override", "role", "extraction", "delimiter", "exfiltration"],
+                values(
+                    {
+                        "override": "Orders to ignore what was said before.",
+                        "role": "Orders to be somebody without rules.",
+                        "extraction": "Questions for the system prompt.",
+                        "delimiter": "Marks that separate messages for the model.",
+                        "exfiltration": "Links and orders that carry the conversation away.",
+                    }
+                ),
+            ]
+        ],
+        Field(min_length=1),
+    ] = ["override", "role", "extraction", "delimiter", "exfiltration"]
+    """What is looked for; all of it by default."""
+
+
+class Topic(Strict):
+    """About something else than it should be, by likeness to example sentences."""
+
+    kind: Literal["topic"]
+    """`topic`: about something else than it should be."""
+    denied: Annotated[list[Annotated[str, Field(min_length=3)]], Field(examples=[["Which shares should I buy?"]])] = []
+    """Sentences of topics that are a hit."""
+    allowed: Annotated[list[Annotated[str, Field(min_length=3)]], Field(examples=[["How do I return a kettle?"]])] = []
+    """Sentences of the only topics that pass."""
+    threshold: Share = 0.5
+    """Likeness from which a text belongs to an example's topic, between 0 and 1."""
+
+
+class ContentSafety(Strict):
+    """A model finds harmful content."""
+
+    kind: Literal["content_safety"]
+    """`content_safety`: a model finds harmful content."""
+    model: Annotated[str, reference("Model", "The Model that judges, with `task: chat`.")]
+    categories: Annotated[
+        list[
+            Annotated[
+                Literal["violence", "hate", "sexual", "self_harm", "crime", "weapons"],
+                values(
+                    {
+                        "violence": "Threats, incitement or instructions to hurt people.",
+                        "hate": "Contempt for people for what they are.",
+                        "sexual": "Sexual content.",
+                        "self_harm": "Encouragement of self-harm.",
+                        "crime": "Help with a crime.",
+                        "weapons": "Instructions for weapons that harm many.",
+                    }
+                ),
+            ]
+        ],
+        Field(min_length=1),
+    ] = ["violence", "hate", "sexual", "self_harm", "crime", "weapons"]
+    """What is looked for; all of it by default."""
+
+
+class LlmJudge(Strict):
+    """A model answers a question about the text with yes."""
+
+    kind: Literal["llm_judge"]
+    """`llm_judge`: a model answers a question about the text with yes."""
+    model: Annotated[str, reference("Model", "The Model that judges, with `task: chat`.")]
+    question: Annotated[str, Field(min_length=8, examples=["Does the text give medical advice?"])]
+    """Answered with yes or no; yes is a hit."""
 
 
 class Web(Strict):
@@ -155,7 +234,21 @@ class CodeInjection(Strict):
 
 
 Detector = Annotated[
-    Regex | Keywords | Pii | Secrets | Length | Json | Web | Profanity | PromptLeakage | Groundedness | CodeInjection,
+    Regex
+    | Keywords
+    | Pii
+    | Secrets
+    | Length
+    | Json
+    | Web
+    | Profanity
+    | PromptLeakage
+    | PromptInjection
+    | Groundedness
+    | CodeInjection
+    | Topic
+    | ContentSafety
+    | LlmJudge,
     Field(discriminator="kind"),
 ]
 
@@ -202,6 +295,8 @@ class Rule(Strict):
         values({"block": "The text is blocked.", "log": "The text passes and the failure is recorded."}),
     ] = "block"
     """What happens when the detector itself fails: a rule never passes silently."""
+    budget_ms: Annotated[int, Field(ge=1, le=60_000, examples=[50])] | None = None
+    """Longest that the detector may take, in milliseconds; a slower one has failed, and `on_error` decides."""
     severity: Annotated[
         Literal["low", "medium", "high"],
         values({"low": "Untidy.", "medium": "Should be looked at.", "high": "Harms somebody."}),

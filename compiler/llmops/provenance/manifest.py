@@ -108,7 +108,7 @@ def graph_of(manifest: Manifest) -> Graph:
     resources = {id_: _resource(spec, manifest["resources"][id_], edges[id_]) for id_, spec in specs.items()}
     git = manifest["git"]
     linked = Git(git["url"], git["branch"], git["directory"]) if git else None
-    return Graph(manifest["workspace"], manifest["environment"], resources, linked, _targets(manifest))
+    return Graph(manifest["workspace"], manifest["environment"], resources, linked, _targets(manifest), rules=manifest["rules"])
 
 
 def check_specs(graph: Graph) -> None:

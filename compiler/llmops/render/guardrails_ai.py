@@ -61,7 +61,7 @@ def _place(rules: Sequence[Rule]) -> tuple[list[dict[str, Any]], list[dict[str, 
 def _validator(rule: Rule) -> dict[str, Any]:
     kind = rule["detector"]["kind"]
     on_fail = "fix" if effective_action(rule) == "redact" else "noop"
-    native = NATIVE.get((ENGINE, kind))
+    native = None if rule.get("budget_ms") else NATIVE.get((ENGINE, kind))
     if native:
         return {"id": native, "on": "$", "onFail": on_fail, "kwargs": settings_of(rule)}
     return {"id": f"llmops/{kind}", "on": "$", "onFail": on_fail, "kwargs": {"rule": rule["id"], **settings_of(rule)}}

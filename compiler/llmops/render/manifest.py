@@ -25,6 +25,7 @@ def render(graph: Graph, artifacts: Iterable[Artifact]) -> Artifact:
         "applications": {app.name: _application(graph, app) for app in graph.of_kind("Application")},
         "resources": {id_: _resource(graph, resource) for id_, resource in graph.resources.items()},
         "prices": price_table(graph),
+        "rules": {id_: list(places) for id_, places in graph.rules.items()},
         "files": {a.path: hashlib.sha256(a.content).hexdigest() for a in artifacts},
     }
     return json_file("manifest.json", value)

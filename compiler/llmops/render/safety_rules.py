@@ -6,6 +6,7 @@ Input: the linked graph. Output: artifacts. An engine loads a broken configurati
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from llmops.enforcement import Rule, enforce_rule, engines_of, rules_at
@@ -16,12 +17,39 @@ from llmops.resources import Graph, Resource
 
 STAGES = ("input", "retrieval", "output")
 """Where an engine runs, in the order of a request."""
-CARRIED = ("action", "mode", "on_error", "severity", "category", "message")
+CARRIED = ("action", "mode", "on_error", "severity", "category", "message", "source")
 
 
 def policies_for(graph: Graph, engine: str) -> Iterator[Resource]:
     """The safety policies that list `engine`."""
-    return (p for p in graph.of_kind("SafetyPolicy") if engine in p.spec["engines"])
+    return (_resolved(graph, p) for p in graph.of_kind("SafetyPolicy") if engine in p.spec["engines"])
+
+
+def _resolved(graph: Graph, policy: Resource) -> Resource:
+    """The policy with what its detectors need at run time: the model's address in place of its name, the budget, where a rule stands."""
+    places = graph.rules.get(policy.id) or [f"{policy.source.file}:{policy.source.line}"] * len(policy.spec["rules"])
+    rules = [_complete(graph, policy, index, rule, places[index]) for index, rule in enumerate(policy.spec["rules"])]
+    return replace(policy, spec={**policy.spec, "rules": rules})
+
+
+def _complete(graph: Graph, policy: Resource, index: int, rule: Rule, place: str) -> Rule:
+    detector = dict(rule["detector"])
+    if "model" in detector:
+        detector["endpoint"] = _endpoint(graph.targets_of(policy, "spec", "rules", index, "detector", "model")[0])
+    if rule.get("budget_ms"):
+        detector["budget_ms"] = rule["budget_ms"]
+    return {**rule, "detector": detector, "source": place}
+
+
+def _endpoint(model: Resource) -> dict[str, Any]:
+    endpoint = model.spec["endpoint"]
+    return {
+        "url": endpoint["url"],
+        "api_key": endpoint["api_key"]["env"] if endpoint.get("api_key") else None,
+        "timeout_seconds": endpoint["timeout_seconds"],
+        "model": model.spec["model"],
+        "parameters": {name: value for name, value in model.spec["parameters"].items() if value is not None},
+    }
 
 
 def stages_of(policy: Resource, engine: str) -> dict[str, list[Rule]]:

@@ -89,7 +89,22 @@ def _date(path: Path, value: str) -> Iterator[Mistake]:
         yield Mistake("LLM0218", path, f"{value!r} is not a day of the calendar", "Write year-month-day, as 2027-01-31.")
 
 
-FORMATS: dict[str, Callable[[Path, Any], Iterator[Mistake]]] = {"cron": _cron, "regex": _regex, "path": _path, "date": _date}
+def _json_schema(path: Path, schema: Any) -> Iterator[Mistake]:
+    import jsonschema_rs
+
+    try:
+        jsonschema_rs.Draft202012Validator(schema)
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        yield Mistake("LLM0214", path, f"Not a JSON Schema: {str(error).splitlines()[0]}", "Write it as in the draft 2020-12.")
+
+
+FORMATS: dict[str, Callable[[Path, Any], Iterator[Mistake]]] = {
+    "cron": _cron,
+    "date": _date,
+    "json-schema": _json_schema,
+    "path": _path,
+    "regex": _regex,
+}
 
 
 def _model(spec: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -145,6 +160,10 @@ def _safety_policy(spec: Mapping[str, Any]) -> Iterator[Mistake]:
         detector = rule["detector"]
         if detector["kind"] == "length" and detector.get("min", 0) > detector["max"]:
             yield Mistake("LLM0215", ("spec", "rules", index, "detector", "min"), "min is larger than max", "Swap them.")
+        if detector["kind"] == "topic" and not detector.get("denied") and not detector.get("allowed"):
+            yield Mistake(
+                "LLM0214", ("spec", "rules", index, "detector"), "The topic rule names no topic", "Add `denied`, `allowed` or both."
+            )
 
 
 def _evaluation(spec: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -125,11 +125,13 @@ def _load_guard(path: Path, stage: Stage) -> Guard:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = orjson.loads(path.read_bytes())
+        content = orjson.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise LlmopsError(f"{path} is missing, and rules.json announces it", RENDER_AGAIN) from error
     except orjson.JSONDecodeError as error:
         raise LlmopsError(f"{path} is not JSON: {error}", RENDER_AGAIN) from error
+    if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.get("validators", [])):
+        raise LlmopsError(f"{path} is no guard", RENDER_AGAIN)
     return content
 
 
@@ -139,10 +141,10 @@ def _require_known(path: Path, content: Mapping[str, Any], stage: Stage) -> None
 
     validators = content.get("validators", [])
     for validator in validators:
-        if validator["id"] in NATIVE:
+        if validator.get("id") in NATIVE:
             _import_native(validator["id"])
-        elif validator["id"] not in VALIDATORS:
-            raise LlmopsError(f"{path}: there is no validator {validator['id']!r}", RENDER_AGAIN)
+        elif validator.get("id") not in VALIDATORS:
+            raise LlmopsError(f"{path}: there is no validator {validator.get('id')!r}", RENDER_AGAIN)
     named = tuple(v["id"] for v in validators)
     if named != stage.parts:
         raise LlmopsError(f"{path} has the validators {named} instead of {stage.parts}", RENDER_AGAIN)

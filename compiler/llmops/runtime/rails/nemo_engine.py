@@ -126,8 +126,10 @@ def _load_config(path: Path) -> RailsConfig:
     if not path.is_file():
         raise LlmopsError(f"{path} is missing, and rules.json announces it", RENDER_AGAIN)
     try:
-        config = RailsConfig.from_path(str(path))
         written = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(written, Mapping):
+            raise TypeError("it holds no map")
+        config = RailsConfig.from_path(str(path))
     except (ValueError, TypeError, yaml.YAMLError) as error:
         raise LlmopsError(f"NeMo Guardrails cannot read {path}: {error}", RENDER_AGAIN) from error
     _require_understood(path, config, written)

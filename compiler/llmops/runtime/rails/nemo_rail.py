@@ -5,6 +5,7 @@ A configuration that names it is refused by an engine without it. Its settings a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -29,7 +30,7 @@ from nemoguardrails.manifests import (
 )
 
 from llmops.errors import LlmopsError
-from llmops.runtime.rails.detectors import DETECTORS
+from llmops.runtime.rails.detectors import ASKS_A_MODEL, build_detector
 from llmops.runtime.rails.detectors.finding import Detect, Finding, Request, redact
 
 NAME = "llmops"
@@ -43,10 +44,15 @@ async def check_text(rule: str, target: str, text: str, config: Any, events: Seq
     settings = config.custom_data[NAME]["rules"][rule]
     prompts = [event["content"] for event in events if event["type"] == "SystemMessage"]
     try:
-        finding = detector_of(settings["detector"])(Request(text, prompt="\n".join(prompts)))
+        finding = await _detected(settings["detector"], Request(text, prompt="\n".join(prompts)))
     except Exception as error:  # any failure of a detector must reach the verdict
         return _failure(settings, f"the detector failed: {error}")
     return RailOutcome.allow() if finding is None else _consequence(settings, TransformTarget(target), text, finding)
+
+
+async def _detected(settings: Mapping[str, Any], request: Request) -> Finding | None:
+    detect = detector_of(settings)
+    return await asyncio.to_thread(detect, request) if settings["kind"] in ASKS_A_MODEL else detect(request)
 
 
 def detector_of(settings: Mapping[str, Any]) -> Detect:
@@ -83,7 +89,7 @@ def _failure(settings: Mapping[str, Any], reason: str) -> RailOutcome:
 @lru_cache(maxsize=256)
 def _build(settings: bytes) -> Detect:
     detector = orjson.loads(settings)
-    return DETECTORS[detector.pop("kind")](detector)
+    return build_detector(detector.pop("kind"), detector)
 
 
 def _manifest() -> RailManifest:

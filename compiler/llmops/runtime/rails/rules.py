@@ -13,7 +13,7 @@ from llmops.errors import LlmopsError
 
 FOLDERS: Mapping[str, str] = {"guardrails-ai": "guardrails", "nemoguardrails": "nemoguardrails"}
 """Engine -> its folder in the bundle."""
-FIELDS = ("id", "action", "mode", "on_error", "severity", "message")
+FIELDS = ("id", "action", "mode", "on_error", "severity", "message", "source")
 RENDER_AGAIN = "Render the bundle again: llmops compile"
 
 
@@ -25,6 +25,8 @@ class Rule:
     on_error: str
     severity: str
     message: str
+    source: str
+    """`file:line` of the rule in the specs."""
 
 
 @dataclass(frozen=True, slots=True)

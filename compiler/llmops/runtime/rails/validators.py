@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.validator_base import FailResult, PassResult, ValidationResult, Validator, register_validator
 
-from llmops.runtime.rails.detectors import DETECTORS
+from llmops.runtime.rails.detectors import DETECTORS, build_detector
 from llmops.runtime.rails.detectors.finding import Finding, Request, redact
 
 REQUEST = "llmops/request"
@@ -25,7 +25,7 @@ class DetectorValidator(Validator):  # type: ignore[misc]  # guardrails-ai has n
 
     def __init__(self, on_fail: Callable[..., Any] | str | None = None, *, rule: str, **settings: Any) -> None:
         super().__init__(on_fail=on_fail, rule=rule, **settings)
-        self._detect = DETECTORS[self.kind](settings)
+        self._detect = build_detector(self.kind, settings)
 
     def _validate(self, value: str, metadata: Mapping[str, Any]) -> ValidationResult:
         request: Request = metadata[REQUEST]

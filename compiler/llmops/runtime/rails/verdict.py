@@ -31,6 +31,8 @@ class Hit:
     severity: str
     score: float | None
     reason: str
+    source: str = ""
+    """`file:line` of the rule in the specs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +67,4 @@ def stops(outcome: Outcome) -> bool:
 
 def _hit(engine: str, outcome: Outcome) -> Hit:
     rule = outcome.rule
-    return Hit(rule.id, engine, rule.action, rule.mode, rule.severity, outcome.score, outcome.reason)
+    return Hit(rule.id, engine, rule.action, rule.mode, rule.severity, outcome.score, outcome.reason, rule.source)

@@ -5,12 +5,33 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from llmops.runtime.rails.detectors.finding import Detect, Finding, Request, Settings, Span
 
 
 def build_regex(settings: Settings) -> Detect:
+    """With a budget, a search that takes longer is ended: Python's own patterns cannot be."""
+    if settings.get("budget_ms"):
+        return _search_within(settings["patterns"], settings["budget_ms"] / 1000)
     return _search([(re.compile(p), f"matches {p}") for p in settings["patterns"]])
+
+
+def _search_within(patterns: Sequence[str], seconds: float) -> Detect:
+    import regex
+
+    compiled = [(regex.compile(p), f"matches {p}") for p in patterns]
+    return _search([(_Bounded(pattern, seconds), reason) for pattern, reason in compiled])
+
+
+class _Bounded:
+    """A pattern whose search raises `TimeoutError` after so many seconds."""
+
+    def __init__(self, pattern: Any, seconds: float) -> None:
+        self._pattern, self._seconds = pattern, seconds
+
+    def finditer(self, text: str) -> Any:
+        return self._pattern.finditer(text, timeout=self._seconds)
 
 
 def build_keywords(settings: Settings) -> Detect:
@@ -30,15 +51,24 @@ def build_length(settings: Settings) -> Detect:
 
 def build_json(settings: Settings) -> Detect:
     """Python reads NaN and Infinity, which JSON does not have."""
+    schema = settings.get("json_schema")
+    validator = _validator(schema) if schema is not None else None
 
     def detect(request: Request) -> Finding | None:
         try:
-            json.loads(request.text, parse_constant=_refuse_constant)
-        except ValueError:
+            value = json.loads(request.text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
             return Finding("not valid JSON")
-        return None
+        error = next(validator.iter_errors(value), None) if validator else None
+        return Finding(f"not of the form that is asked for, at /{'/'.join(map(str, error.instance_path))}") if error else None
 
     return detect
+
+
+def _validator(schema: Any) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(schema)
 
 
 def build_profanity(settings: Settings) -> Detect:
@@ -53,7 +83,7 @@ def build_profanity(settings: Settings) -> Detect:
     return detect
 
 
-def _search(patterns: Sequence[tuple[re.Pattern[str], str]]) -> Detect:
+def _search(patterns: Sequence[tuple[re.Pattern[str] | _Bounded, str]]) -> Detect:
     def detect(request: Request) -> Finding | None:
         found = [(m, reason) for pattern, reason in patterns for m in pattern.finditer(request.text)]
         if not found:
