@@ -52,9 +52,7 @@ def test_disguises_are_taken_off(text: str) -> None:
     assert found("prompt_injection", text, families=["override"]) == Finding("override")
 
 
-@pytest.mark.parametrize(
-    "text", ["How do I write a system prompt?", "Can I ignore a warning?", "You are now on page 4.", "a b c d"]
-)
+@pytest.mark.parametrize("text", ["How do I write a system prompt?", "Can I ignore a warning?", "You are now on page 4.", "a b c d"])
 def test_talk_about_prompts_passes(text: str) -> None:
     assert found("prompt_injection", text, families=list(FAMILIES)) is None
 

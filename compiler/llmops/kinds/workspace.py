@@ -71,13 +71,15 @@ class Pack(Strict):
 
 
 TargetName = Annotated[
-    Literal["haystack", "guardrails", "nemoguardrails", "dagster"],
+    Literal["haystack", "guardrails", "nemoguardrails", "dagster", "prometheus", "grafana"],
     values(
         {
             "haystack": "Haystack pipelines, which answer questions.",
             "guardrails": "Configurations of guardrails-ai.",
             "nemoguardrails": "Configurations of NeMo Guardrails.",
             "dagster": "Dagster's component: assets, checks and schedules.",
+            "prometheus": "Alerting rules from the monitors' limits.",
+            "grafana": "A dashboard for each application.",
         }
     ),
 ]
@@ -102,7 +104,7 @@ class WorkspaceSpec(Strict):
     default_environment: Name = "dev"
     """The environment taken when a command names none."""
     targets: list[TargetName] = ["haystack", "guardrails", "nemoguardrails", "dagster"]
-    """What is rendered."""
+    """What is rendered; `prometheus` and `grafana` only where they are named."""
     policies: list[Pack] | None = None
     """Packs of policies. When absent, the folder `policies` if there is one."""
     owners: Annotated[dict[str, Handle], Field(examples=[{"docs-team": "@acme/docs"}])] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmops.render import dagster, guardrails_ai, haystack, manifest, nemoguardrails
+from llmops.render import dagster, grafana, guardrails_ai, haystack, manifest, nemoguardrails, prometheus
 from llmops.render.base import Artifact, Target
 from llmops.resources import Graph
 
@@ -11,6 +11,8 @@ TARGETS: dict[str, Target] = {
     "guardrails": guardrails_ai.render,
     "nemoguardrails": nemoguardrails.render,
     "dagster": dagster.render,
+    "prometheus": prometheus.render,
+    "grafana": grafana.render,
 }
 
 
