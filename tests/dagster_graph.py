@@ -60,7 +60,7 @@ def evaluation(name: str = "support-retrieval", metrics: Sequence[dict[str, Any]
 
 
 def monitor(name: str = "quality", **changes: Any) -> Resource:
-    return make("Monitor", name, {"window_hours": 24, "signals": [dict(s) for s in SIGNALS], **changes})
+    return make("Monitor", name, {"window_hours": 24, "by": [], "min_n": 20, "signals": [dict(s) for s in SIGNALS], **changes})
 
 
 def assistant(name: str, evaluations: Sequence[str] = (), monitors: Sequence[str] = (), safety: str | None = None) -> Resource:
@@ -81,8 +81,13 @@ def linked(*resources: Resource) -> Graph:
     return fingerprint(replace(graph(*resources), targets=TARGETS, git=GIT))
 
 
-def support_graph(root: Path, cases: Sequence[dict[str, Any]] = CASES, metrics: Sequence[dict[str, Any]] = RETRIEVAL) -> Graph:
-    """Two applications over one index: `support-bot` with all parts, `plain-bot` with the least. Files are written under `root`."""
+def support_graph(
+    root: Path, cases: Sequence[dict[str, Any]] = CASES, metrics: Sequence[dict[str, Any]] = RETRIEVAL, **watched: Any
+) -> Graph:
+    """Two applications over one index: `support-bot` with all parts, `plain-bot` with the least. Files are written under `root`.
+
+    `watched` are fields of the monitor.
+    """
     questions = documents(root, {"evals/questions.jsonl": "".join(json.dumps(case) + "\n" for case in cases)})
     both = {**SAFETY, "engines": ["guardrails-ai", "nemoguardrails"]}
     return linked(
@@ -92,7 +97,7 @@ def support_graph(root: Path, cases: Sequence[dict[str, Any]] = CASES, metrics: 
         make("SafetyPolicy", "public", both),
         evaluation(metrics=metrics, schedule="30 4 * * 1"),
         evaluation("support-answers", [{"name": "answer_f1", "threshold": 0.1, "blocking": False}], sample=2),
-        monitor(schedule="0 * * * *"),
+        monitor(schedule="0 * * * *", **watched),
         assistant("support-bot", ["support-retrieval", "support-answers"], ["quality"], "public"),
         assistant("plain-bot"),
     )

@@ -198,7 +198,7 @@ def test_a_corrupt_bundle_does_not_start(stub: Running, tmp_path: Path, llmops: 
     bundle = compiled(write_workspace(tmp_path, stub.url), llmops)
     damage(bundle)
     with (
-        pytest.raises(RuntimeError, match="guardrails/strict/output.json differs from its manifest"),
+        pytest.raises(RuntimeError, match=r"guardrails/strict/output\.json differs from its manifest"),
         served(tmp_path, "--bundle", str(bundle)),
     ):
         pass

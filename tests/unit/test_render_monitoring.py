@@ -16,6 +16,7 @@ from llmops.monitor.signals import SIGNALS
 from llmops.render import grafana, prometheus
 from llmops.render.promql import EXPRESSIONS, Scope, missing
 from llmops.resources import Graph
+from tests.dagster_graph import assistant
 from tests.graphs import application, graph, make, source
 
 METRICS = {metric.name: metric for metric in names.METRICS}
@@ -25,7 +26,7 @@ LIMITS = [{"name": name, "max": 3, "min": 1} for name in SIGNALS]
 
 def watched(**changes: Any) -> Graph:
     spec = {"window_hours": 48, "by": ["release", "label"], "min_n": 20, "signals": LIMITS, **changes}
-    return fingerprint(graph(make("Monitor", "quality", spec), source(), application("shop", monitors=["quality"])))
+    return fingerprint(graph(make("Monitor", "quality", spec), source(), assistant("shop", monitors=["quality"])))
 
 
 def rules(built: Graph) -> list[dict[str, Any]]:
@@ -45,7 +46,7 @@ def selectors(node: Any) -> list[Any]:
     """Every selector of a parsed expression."""
     if isinstance(node, promql_parser.VectorSelector):
         return [node]
-    parts = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vs", "param")]
+    parts = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector", "param")]
     parts += list(getattr(node, "args", None) or [])
     return [found for part in parts if part is not None for found in selectors(part)]
 

@@ -53,6 +53,7 @@ def _dashboard(graph: Graph, application: Resource, limits: Mapping[str, Mapping
 
 def _panel(number: int, signal: str, application: str, limits: Mapping[str, Any]) -> dict[str, Any]:
     row, column = divmod(number, 24 // WIDTH)
+    expression = EXPRESSIONS[signal](Scope(application, 1, BY))
     return {
         "id": number + 1,
         "type": "timeseries",
@@ -64,7 +65,7 @@ def _panel(number: int, signal: str, application: str, limits: Mapping[str, Any]
             {
                 "refId": "A",
                 "datasource": SOURCE,
-                "expr": EXPRESSIONS[signal](Scope(application, 1, BY)),
+                "expr": expression,
                 "legendFormat": "{{prompt}} {{release}}",
             }
         ],

@@ -53,9 +53,7 @@ def _own(application: Resource) -> dict[str, Any]:
 def _group(application: Resource, monitor: Resource) -> dict[str, Any]:
     scope = Scope(application.name, monitor.spec["window_hours"], tuple(monitor.spec["by"]))
     rules = [
-        _limit(
-            application, monitor, signal["name"], f"{EXPRESSIONS[signal['name']](scope)} {sign} {signal[bound]}", f"{bound} {signal[bound]}"
-        )
+        _limit(application, monitor, signal["name"], EXPRESSIONS[signal["name"]](scope), (bound, sign, signal[bound]))
         for signal in monitor.spec["signals"]
         if signal["name"] in EXPRESSIONS
         for bound, sign in (("max", ">"), ("min", "<"))
@@ -64,10 +62,11 @@ def _group(application: Resource, monitor: Resource) -> dict[str, Any]:
     return {"name": f"llmops {application.name} {monitor.name}", "rules": rules}
 
 
-def _limit(application: Resource, monitor: Resource, signal: str, expression: str, limit: str) -> dict[str, Any]:
+def _limit(application: Resource, monitor: Resource, signal: str, measured: str, limit: tuple[str, str, float]) -> dict[str, Any]:
     alert = "".join(part.capitalize() for part in signal.split("_"))
-    summary = f"{signal} of {application.name} is {{{{ $value }}}}, {limit} ({monitor.source.file}:{monitor.source.line})"
-    return _alert(application, alert, expression, summary, "warning")
+    bound, sign, value = limit
+    summary = f"{signal} of {application.name} is {{{{ $value }}}}, {bound} {value} ({monitor.source.file}:{monitor.source.line})"
+    return _alert(application, alert, f"{measured} {sign} {value}", summary, "warning")
 
 
 def _alert(application: Resource, alert: str, expression: str, summary: str, severity: str) -> dict[str, Any]:
