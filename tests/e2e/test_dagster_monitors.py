@@ -112,7 +112,7 @@ def test_a_group_that_misses_a_limit_fails_the_check_though_the_whole_holds(run:
 
 
 def test_the_table_shows_each_release(metadata: dict[str, Any]) -> None:
-    rows = [record.data for record in metadata["readings"]]
+    rows = [record.data for record in metadata["readings"].records]
     of_blocked = [(row["group"], row["value"], row["n"], row["holds"]) for row in rows if row["signal"] == "blocked_rate"]
     assert of_blocked == [("all", "0.125", N, "yes"), (OLD[:19], "0", 7500, "yes"), (NEW[:19], "0.5", 2500, "NO")]
     assert "hours a bar" in metadata["by hour"]

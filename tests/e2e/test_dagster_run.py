@@ -124,6 +124,8 @@ def test_questions_of_evaluations_are_no_traffic(everything: tuple[Workspace, Ru
 def test_the_monitor_reads_its_window_and_environment(everything: tuple[Workspace, RunOutcome, list[str]], instance_of: Any) -> None:
     workspace, outcome, _ = everything
     values = metadata_of(instance_of(workspace), MONITOR)
+    assert {row.data["signal"] for row in values.pop("readings").records} == {"interactions", "error_rate", "redacted_rate"}
+    assert "hours a bar, at most 3 interactions" in values.pop("by hour")
     assert values == {"observed": 3, "interactions": 3.0, "error_rate": pytest.approx(1 / 3), "redacted_rate": pytest.approx(1 / 3)}
     assert check(outcome, "interactions").passed
     assert not check(outcome, "error_rate").passed

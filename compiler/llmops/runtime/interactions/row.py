@@ -75,7 +75,7 @@ COLUMNS = {
     "flagged": "llmops.rails.flagged",
     "refused": "llmops.refused",
     "cost_usd": "llmops.cost_usd",
-    "first_token_ms": "gen_ai.server.time_to_first_token_ms",
+    "first_token_ms": "llmops.first_token_ms",
     "finish": "gen_ai.response.finish_reasons",
     "server": "service.instance.id",
 }

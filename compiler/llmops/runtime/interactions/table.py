@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime, timedelta
@@ -36,14 +36,6 @@ CREATE TABLE IF NOT EXISTS interactions ({", ".join(f'"{c}" {_TYPES.get(f, _TEXT
 CREATE INDEX IF NOT EXISTS interactions_by_time ON interactions ("{COLUMNS["application"]}", "{COLUMNS["time"]}");
 """
 _INSERT = f"INSERT INTO interactions ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own column names
-_SELECT = (
-    f'SELECT {_NAMES} FROM interactions WHERE "{COLUMNS["application"]}" = ? AND "{COLUMNS["time"]}" >= ? '  # noqa: S608 - our own column names
-    f'ORDER BY "{COLUMNS["time"]}", rowid'
-)
-_DELETE = (
-    f'DELETE FROM interactions WHERE "{COLUMNS["application"]}" = ? '  # noqa: S608 - our own column names
-    f'AND "{COLUMNS["environment"]}" = ? AND "{COLUMNS["time"]}" < ?'
-)
 
 
 @dataclass(slots=True)
@@ -67,22 +59,42 @@ def record(root: Path, interaction: Interaction) -> None:
         connection.execute(_INSERT, astuple(interaction))
 
 
-def read(root: Path, application: str, since: datetime | None = None) -> list[Interaction]:
-    """The application's interactions that began at `since` (with a time zone) or later, oldest first."""
-    if not (root / LOG_FILE).is_file():
-        return []
-    start = stamp(since) if since else ""
-    with _log(root) as connection:
-        return [_interaction(row) for row in connection.execute(_SELECT, (application, start))]
+def rows_of(connection: sqlite3.Connection, application: str | None = None, since: datetime | None = None) -> list[Interaction]:
+    """The rows, oldest first; all applications' where none is named."""
+    where = "" if application is None else f'"{COLUMNS["application"]}" = ? AND '
+    values = ([] if application is None else [application]) + [stamp(since) if since else ""]
+    select = f'SELECT {_NAMES} FROM interactions WHERE {where}"{COLUMNS["time"]}" >= ? ORDER BY "{COLUMNS["time"]}", rowid'  # noqa: S608
+    return [_interaction(row) for row in connection.execute(select, values)]
 
 
-def forget(root: Path, application: str, environment: str, before: datetime) -> int:
-    """Deletes the application's interactions in one environment that began earlier; returns how many. Their texts leave the disk."""
+def rows_before(connection: sqlite3.Connection, time: str) -> list[Interaction]:
+    """The rows that began before `time`, in the log's form."""
+    select = f'SELECT {_NAMES} FROM interactions WHERE "{COLUMNS["time"]}" < ?'  # noqa: S608 - our own column names
+    return [_interaction(row) for row in connection.execute(select, [time])]
+
+
+def unrecord(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Takes rows out, all in one transaction. Their texts leave the file."""
+    connection.execute("PRAGMA secure_delete = ON")
+    with connection:
+        connection.executemany(f'DELETE FROM interactions WHERE "{COLUMNS["id"]}" = ?', [(id_,) for id_ in ids])  # noqa: S608
+
+
+def delete(root: Path, conditions: Mapping[str, tuple[str, str]]) -> int:
+    """Deletes the rows for which each field compares so with its value; returns how many. Their texts leave the disk."""
     if not (root / LOG_FILE).is_file():
         return 0
-    with _log(root) as connection:
+    where = " AND ".join(f'"{COLUMNS[field]}" {comparison} ?' for field, (comparison, _) in conditions.items())
+    connection = connect(root)
+    try:
         connection.execute("PRAGMA secure_delete = ON")
-        return connection.execute(_DELETE, (application, environment, stamp(before))).rowcount
+        with connection:
+            gone = connection.execute(f"DELETE FROM interactions WHERE {where}", [v for _, v in conditions.values()]).rowcount  # noqa: S608
+        # What was deleted stands in the journal until it is folded into the file.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return int(gone)
+    finally:
+        connection.close()
 
 
 def connect(root: Path, wait: float = WAIT_SECONDS) -> sqlite3.Connection:

@@ -17,6 +17,7 @@ from types import TracebackType
 
 from llmops.errors import RuntimeUnavailable
 from llmops.runtime.interactions.row import Interaction
+from llmops.runtime.interactions.spans import spans_or_none
 from llmops.runtime.interactions.table import LOG_FILE, connect, insert
 
 BATCH = 512
@@ -45,6 +46,7 @@ class Log:
         self._entries: queue.Queue[_Entry | None] = queue.Queue(waiting)
         self._closed = False
         self._connection = self._opened(root, lock_seconds)
+        self._spans = spans_or_none()
         self._thread = threading.Thread(target=self._write, name="llmops-log", daemon=True)
         self._thread.start()
 
@@ -91,6 +93,8 @@ class Log:
             closing = None in batch
             self._store([entry for entry in batch if entry is not None])
         self._connection.close()
+        if self._spans:
+            self._spans.close()
 
     def _batch(self) -> list[_Entry | None]:
         """What waits; at least one."""
@@ -114,6 +118,8 @@ class Log:
         else:
             for entry in entries:
                 _resolve(entry.done)
+                if self._spans:
+                    self._spans.send(entry.interaction)
 
     def _opened(self, root: Path, lock_seconds: float) -> sqlite3.Connection:
         try:
