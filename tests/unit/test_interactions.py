@@ -98,7 +98,7 @@ def test_names_are_those_of_opentelemetry() -> None:
     known = {value for name, value in vars(gen_ai_attributes).items() if name.startswith("GEN_AI") and isinstance(value, str)}
     ours = {column for column in COLUMNS.values() if column.startswith("gen_ai.")}
     assert ours <= known
-    assert len(ours) == 9
+    assert len(ours) == 10
 
 
 def test_the_log_is_write_ahead(tmp_path: Path) -> None:
