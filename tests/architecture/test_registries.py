@@ -12,7 +12,7 @@ from llmops.render import TARGETS
 from tests.architecture.sources import imported_modules, modules_in
 
 KIND_SUPPORT = {"base", "editor", "fields", "generate", "policy", "workspace"}
-RENDER_SUPPORT = {"base", "manifest", "safety_rules"}
+RENDER_SUPPORT = {"base", "manifest", "promql", "safety_rules"}
 VERB_SUPPORT = {"fixes", "inspection", "main", "parts", "terminal", "watch"}
 METRIC_SUPPORT = {"cases", "metrics", "observation", "run"}
 
