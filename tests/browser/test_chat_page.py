@@ -54,7 +54,7 @@ def test_an_answer_with_its_release_and_disclosure(page: Page, server: Server) -
     expect(answer.locator(".note")).to_contain_text(release[:19])
     expect(answer.locator(".note")).to_contain_text("answer@1.0.0")
     expect(page.locator("#question")).to_have_value("")
-    assert all(url.startswith(server.url) or url.startswith("data:") for url in page.asked)  # type: ignore[attr-defined]
+    assert all(url.startswith((server.url, "data:")) for url in page.asked)  # type: ignore[attr-defined]
 
 
 def test_words_appear_before_the_answer_is_whole_and_can_be_stopped(page: Page, stub: Running) -> None:

@@ -102,6 +102,7 @@ def test_a_dead_model_opens_the_circuit_and_a_living_one_closes_it(tmp_path: Pat
         assert int(answers[-1].headers["Retry-After"]) >= 1
         assert httpx.get(f"{server.url}/ready").json()["reasons"] == ["Model/stub does not answer"]
         assert httpx.get(f"{server.url}/health").status_code == 200
+        assert 'llmops_circuit_open{model="Model/stub"} 1.0' in httpx.get(f"{server.url}/metrics").text
         assert server.stop() == 0
 
 

@@ -100,7 +100,7 @@ def _add_inspection(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        content, kind = desk.metrics.expose()
+        content, kind = desk.exposed()
         return Response(content, media_type=kind)
 
     @app.get("/v1/models")

@@ -118,6 +118,12 @@ class Desk:
             *(f"{model} does not answer" for model in open_circuits),
         ]
 
+    def exposed(self) -> tuple[bytes, str]:
+        """What Prometheus reads, and its type."""
+        for model, breaker in self._breakers.items():
+            self.metrics.circuit(model, is_open=breaker.is_open)
+        return self.metrics.expose()
+
     async def prove(self) -> dict[str, Any]:
         """The proof, made now."""
         async with self._switch.lease() as generation:

@@ -91,7 +91,7 @@ def _row(reading: Reading) -> dict[str, str | float | int | bool]:
     return {
         "signal": reading.signal,
         "group": reading.group or "all",
-        "value": "nothing to measure" if reading.value is None else f"{reading.value:.4g}",
+        "value": "nothing to measure" if reading.value is None else f"{reading.value:.6g}",
         "interval": interval,
         "n": reading.n,
         "limits": _limits(reading),
