@@ -323,7 +323,7 @@ def test_documents_datasets_policies_and_waivers_have_owners(example: Path, llmo
     written = owned(example)
     for line in (
         "/docs/**/*.md @acme/docs-team",
-        "/evals/ @acme/docs-team",
+        "/evals/handbook.jsonl @acme/docs-team",
         "/environments/prod/model.yaml @acme/ml-platform",
         "/policies/pack.yaml @acme/risk",
         "/policies/rails-fail-closed.yaml @acme/trust-and-safety",

@@ -18,6 +18,9 @@ from tests.architecture.sources import modules_in
 from tests.unit.report_samples import REASON, diagnostic, findings, one_of_each, violation
 
 NO_FORMS = {
+    "matrix",
+    "trials",
+    "trials_junit",
     "block",
     "codeowners",
     "diff",

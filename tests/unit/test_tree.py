@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,7 @@ def test_the_example_compiles_the_same_from_git(tmp_path: Path) -> None:
         assert project is not None
         graph = fingerprint(front_half(project, "prod").linked.graph)
     compiled = compile_workspace(root, "prod").graph
-    assert compiled is not None and graph == compiled
+    assert compiled is not None and graph == replace(compiled, rules={})
 
 
 class TestEdited:

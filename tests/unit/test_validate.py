@@ -241,7 +241,11 @@ def every_part(value: Any) -> list[dict[str, Any]]:
         ("Model", ("status",), "A spec says what is wanted; what runs is seen in Dagster and in the log."),
         ("Model", ("metadata", "namespace"), "There are no namespaces: an environment is an overlay, which `llmops.yaml` lists."),
         ("SafetyPolicy", ("spec", "rules", 0, "entities"), "`entities` belongs into `spec.rules[].detector`, with `kind: pii`."),
-        ("SafetyPolicy", ("spec", "rules", 0, "detector", "threshold"), "`threshold` comes with `kind: groundedness` or `kind: pii`."),
+        (
+            "SafetyPolicy",
+            ("spec", "rules", 0, "detector", "threshold"),
+            "`threshold` comes with `kind: groundedness` or `kind: pii` or `kind: topic`.",
+        ),
         ("SafetyPolicy", ("spec", "id"), "`id` belongs into `spec.rules[]`."),
         ("Evaluation", ("spec", "threshold"), "`threshold` belongs into `spec.metrics[]`."),
         ("Application", ("spec", "retention_days"), "`retention_days` belongs into `spec.logging`."),
@@ -284,7 +288,8 @@ def test_a_common_name_has_no_right_place() -> None:
         ({"type": "json"}, "Did you mean `kind: json` in place of `type: json`?"),
         (
             {"patterns": ["a"]},
-            "Add one of code_injection, groundedness, json, keywords, length, pii, profanity, prompt_leakage, regex, secrets, web.",
+            "Add one of code_injection, content_safety, groundedness, json, keywords, length, llm_judge, pii, profanity, prompt_injection, "
+            "prompt_leakage, regex, secrets, topic, web.",
         ),
     ],
 )
