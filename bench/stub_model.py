@@ -43,11 +43,12 @@ FAULTS = ("garbage", "html", "empty", "drop", "endless")
 
 
 class Stub:
-    """One endpoint with its behaviour; `calls` counts the completions asked for."""
+    """One endpoint with its behaviour; `calls` counts the completions asked for, `peak` those at once."""
 
     def __init__(self) -> None:
         self.behaviour = Behaviour()
         self.calls = 0
+        self.running = self.peak = 0
 
     def app(self) -> Starlette:
         routes = [
@@ -62,13 +63,18 @@ class Stub:
 
     async def control(self, request: Request) -> Response:
         if request.method == "POST":
-            self.behaviour = Behaviour(**await request.json())
-        return JSONResponse({**asdict(self.behaviour), "calls": self.calls})
+            self.behaviour, self.peak = Behaviour(**await request.json()), 0
+        return JSONResponse({**asdict(self.behaviour), "calls": self.calls, "peak": self.peak})
 
     async def complete(self, request: Request) -> Response:
         asked, told = await request.json(), self.behaviour
         self.calls += 1
-        await asyncio.sleep(told.delay)
+        self.running += 1
+        self.peak = max(self.peak, self.running)
+        try:
+            await asyncio.sleep(told.delay)
+        finally:
+            self.running -= 1
         if told.status != 200:
             return JSONResponse({"error": {"message": "told to fail", "type": "server_error"}}, told.status)
         text = told.text.replace("{question}", asked["messages"][-1]["content"])
@@ -131,8 +137,16 @@ class Running:
     @property
     def calls(self) -> int:
         """Completions that were asked for."""
+        return self._told("calls")
+
+    @property
+    def peak(self) -> int:
+        """Most completions that were waited for at the same time, since it was told how to behave."""
+        return self._told("peak")
+
+    def _told(self, name: str) -> int:
         with urlopen(f"{self.url}/control") as response:
-            return int(json.load(response)["calls"])
+            return int(json.load(response)[name])
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from llmops.errors import LlmopsError, RuntimeUnavailable
+from llmops.runtime.rails.detectors import ASKS_A_MODEL, JUDGING
 from llmops.runtime.rails.detectors.finding import Request
 from llmops.runtime.rails.rules import RENDER_AGAIN, Announcement, Check, Stage
 from llmops.runtime.rails.verdict import Outcome
@@ -24,6 +25,8 @@ from llmops.runtime.rails.verdict import Outcome
 if TYPE_CHECKING:
     from guardrails import Guard
 
+ASKING = frozenset(f"llmops/{kind}" for kind in ASKS_A_MODEL)
+"""Validators that wait for a model."""
 INSTALL = 'pip install "llmops-compiler[run]"'
 
 
@@ -56,9 +59,11 @@ class GuardrailsEngine:
 class _StageGuard:
     def __init__(self, folder: Path, stage: Stage) -> None:
         self._stage = stage
-        self._guard = _load_guard(folder / stage.file, stage)
-        # A guard keeps its last calls in one list: the results must be read before another thread's call.
-        self._lock = threading.Lock()
+        # A guard keeps its last calls in one list: the results must be read before another thread's call. Where rules wait for a
+        # model there are several, so that texts need not wait for each other.
+        self._free: SimpleQueue[Guard] = SimpleQueue()
+        for _ in range(JUDGING if any(part in ASKING for part in stage.parts) else 1):
+            self._free.put(_load_guard(folder / stage.file, stage))
 
     def run(self, request: Request) -> tuple[str, list[Outcome]]:
         try:
@@ -72,12 +77,13 @@ class _StageGuard:
     def _validate(self, request: Request) -> tuple[str, Sequence[Any]]:
         from llmops.runtime.rails.validators import REQUEST
 
-        with self._lock:
-            try:
-                self._guard.validate(request.text, metadata={REQUEST: request})
-                logs = self._guard.history.last.iterations.last.validator_logs
-            finally:
-                self._guard.history.clear()  # it holds people's words
+        guard = self._free.get()
+        try:
+            guard.validate(request.text, metadata={REQUEST: request})
+            logs = guard.history.last.iterations.last.validator_logs
+        finally:
+            guard.history.clear()  # it holds people's words
+            self._free.put(guard)
         ran = tuple(log.registered_name for log in logs)
         if ran != self._stage.parts:
             raise LlmopsError(f"guardrails-ai ran {ran} instead of {self._stage.parts}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -30,12 +31,13 @@ from nemoguardrails.manifests import (
 )
 
 from llmops.errors import LlmopsError
-from llmops.runtime.rails.detectors import ASKS_A_MODEL, build_detector
+from llmops.runtime.rails.detectors import ASKS_A_MODEL, JUDGING, build_detector
 from llmops.runtime.rails.detectors.finding import Detect, Finding, Request, redact
 
 NAME = "llmops"
 OUTCOME = "llmops"
 TEXTS = {RailDirection.INPUT: TransformTarget.USER_MESSAGE, RailDirection.OUTPUT: TransformTarget.BOT_MESSAGE}
+_JUDGES = ThreadPoolExecutor(JUDGING, thread_name_prefix="llmops-judges")
 ACTION = ActionRef(name="llmops_check", target=f"{__name__}:check_text")
 
 
@@ -52,7 +54,9 @@ async def check_text(rule: str, target: str, text: str, config: Any, events: Seq
 
 async def _detected(settings: Mapping[str, Any], request: Request) -> Finding | None:
     detect = detector_of(settings)
-    return await asyncio.to_thread(detect, request) if settings["kind"] in ASKS_A_MODEL else detect(request)
+    if settings["kind"] not in ASKS_A_MODEL:
+        return detect(request)
+    return await asyncio.get_running_loop().run_in_executor(_JUDGES, detect, request)
 
 
 def detector_of(settings: Mapping[str, Any]) -> Detect:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from llmops.errors import LlmopsError
+from llmops.runtime.rails.detectors import JUDGING
 from llmops.runtime.rails.detectors.finding import Request
 from llmops.runtime.rails.guardrails_engine import GuardrailsEngine
 from llmops.runtime.rails.nemo_engine import NemoEngine
@@ -15,6 +17,8 @@ from llmops.runtime.rails.verdict import Verdict, conclude
 
 ENGINES: Mapping[str, type[GuardrailsEngine | NemoEngine]] = {"guardrails-ai": GuardrailsEngine, "nemoguardrails": NemoEngine}
 STAGES = ("input", "retrieval", "output")
+THREADS = ThreadPoolExecutor(JUDGING, thread_name_prefix="llmops-rails")
+"""Of their own: judges that wait for a model must not hold up what else runs in threads."""
 
 
 def load_rails(bundle_dir: Path, policy: str, engine: str | None = None) -> Rails:
@@ -56,7 +60,7 @@ class Rails:
         if isinstance(self._engine, NemoEngine):
             rewritten, outcomes = await self._engine.run_async(stage, request)
         else:
-            rewritten, outcomes = await asyncio.to_thread(self._engine.run, stage, request)
+            rewritten, outcomes = await asyncio.get_running_loop().run_in_executor(THREADS, self._engine.run, stage, request)
         return conclude(self.engine, rewritten, outcomes)
 
     def holdback(self, stage: str) -> int | None:

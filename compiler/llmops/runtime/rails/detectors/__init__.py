@@ -37,6 +37,8 @@ DETECTORS: Mapping[str, Callable[[Settings], Detect]] = {
 
 ASKS_A_MODEL = frozenset({"content_safety", "llm_judge"})
 """Kinds that wait for a server: other texts must not wait with them."""
+JUDGING = 16
+"""Texts that are judged at the same time by such kinds."""
 
 
 def build_detector(kind: str, settings: Settings) -> Detect:
