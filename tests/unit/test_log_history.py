@@ -182,6 +182,15 @@ def test_a_row_that_is_there_already_takes_no_other_along(tmp_path: Path) -> Non
         log.append(row(3))
 
 
+def test_a_text_that_is_none_fails_alone_and_the_log_goes_on(tmp_path: Path) -> None:
+    with Log.open(tmp_path) as log:
+        queued = [log._queued(row(1)), log._queued(row(2, question="half a pair \ud800")), log._queued(row(3))]
+        assert queued[0].result() is queued[2].result() is None
+        with pytest.raises(LogUnavailable, match="surrogates"):
+            queued[1].result()
+    assert [r.id for r in everything(tmp_path)] == ["i-003", "i-001"]
+
+
 def test_a_log_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     (tmp_path / ".llmops").write_text("a file in the folder's place")
     with pytest.raises(LogUnavailable, match="cannot be opened"):

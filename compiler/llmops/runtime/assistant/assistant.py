@@ -231,7 +231,8 @@ class Assistant:
             await asyncio.shield(self.log.append_async(interaction))
         else:
             await asyncio.to_thread(record, self.root, interaction)
-        self._forget()
+        if self.retention and self.retention.is_due(datetime.now(UTC)):
+            await asyncio.to_thread(self._forget)
 
     def _forget(self) -> None:
         before = self.retention.due(datetime.now(UTC)) if self.retention else None

@@ -15,11 +15,13 @@ def count_tokens(text: str) -> int:
 
 
 def check_question(question: str, limit: int, application: str) -> None:
-    """Raises `QuestionRejected` where it is empty, holds a NUL, or has more than `limit` tokens."""
+    """Raises `QuestionRejected` where it is empty, no text, or has more than `limit` tokens."""
     if not question.strip():
         raise QuestionRejected("The question is empty.")
     if "\x00" in question:
         raise QuestionRejected("The question holds a NUL character.")
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise QuestionRejected("The question holds half of a surrogate pair, which is no character.")
     length = count_tokens(question)
     if length > limit:
         raise QuestionRejected(

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from llmops.runtime.interactions.row import Interaction, stamp
-from llmops.runtime.interactions.table import LOG_FILE, connect, delete, rows_of
+from llmops.runtime.interactions.table import LOG_FILE, alone, connect, delete, rows_of
 
 
 def read(root: Path, application: str, since: datetime | None = None) -> list[Interaction]:
@@ -43,8 +43,11 @@ def forget_user(root: Path, digest: str) -> int:
 def _forget(root: Path, conditions: dict[str, tuple[str, str]], application: str | None) -> int:
     from llmops.runtime.interactions.sealed import forget_sealed, sealed_files
 
-    gone = delete(root, conditions)
-    if not sealed_files(root, application):
-        return gone
+    if not (root / LOG_FILE).is_file():
+        return 0
     where = " AND ".join(f'"{field}" {comparison} ?' for field, (comparison, _) in conditions.items())
-    return gone + forget_sealed(root, where, [value for _, value in conditions.values()], application)
+    with alone(root):
+        gone = delete(root, conditions)
+        if not sealed_files(root, application):
+            return gone
+        return gone + forget_sealed(root, where, [value for _, value in conditions.values()], application)

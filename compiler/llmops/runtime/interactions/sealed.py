@@ -19,7 +19,7 @@ import orjson
 
 from llmops.errors import LlmopsError, UsageError
 from llmops.runtime.interactions.row import Interaction, stamp
-from llmops.runtime.interactions.table import LOG_FILE, connect, rows_before, rows_of, unrecord
+from llmops.runtime.interactions.table import LOG_FILE, alone, connect, rows_before, rows_of, unrecord
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,7 +37,7 @@ NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 def seal(root: Path, before: datetime) -> int:
     """Moves the rows of whole hours that began before `before` into Parquet; returns how many."""
     end = stamp(before)[:HOUR]
-    with closing(connect(root)) as connection:
+    with alone(root), closing(connect(root)) as connection:
         rows = rows_before(connection, end)
         for (application, hour), group in groupby(sorted(rows, key=_place), key=_place):
             members = list(group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,9 +46,13 @@ class Retention:
     days: int
     next: datetime | None = None
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether the last deletion is long enough ago."""
+        return self.next is None or now >= self.next
+
     def due(self, now: datetime) -> datetime | None:
         """The moment before which interactions are deleted now, or nothing where the last deletion is too recent."""
-        if self.next and now < self.next:
+        if not self.is_due(now):
             return None
         self.next = now + PAUSE
         return now - timedelta(days=self.days)
@@ -125,6 +130,16 @@ def _add_columns(connection: sqlite3.Connection) -> None:
     for field, column in COLUMNS.items():
         if column not in present:
             connection.execute(f'ALTER TABLE interactions ADD COLUMN "{column}" {_TYPES.get(field, _TEXT)}')
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Sealing and forgetting exclude each other, in all processes: what was forgotten must not come back from a file half made."""
+    path = root / LOG_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -109,8 +109,8 @@ class Log:
     def _store(self, entries: Sequence[_Entry]) -> None:
         try:
             insert(self._connection, [entry.interaction for entry in entries])
-        except sqlite3.Error as error:
-            if isinstance(error, sqlite3.IntegrityError) and len(entries) > 1:  # one bad row must not take the others along
+        except Exception as error:  # whatever it is, nobody must wait for ever
+            if not isinstance(error, sqlite3.OperationalError) and len(entries) > 1:  # one bad row must not take the others along
                 for entry in entries:
                     self._store([entry])
                 return

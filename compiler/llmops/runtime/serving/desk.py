@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from llmops.errors import LlmopsError, UsageError
 from llmops.runtime.assistant import Answer, Assistant, ModelFailed, ModelUnavailable
+from llmops.runtime.interactions.sealed import seal
 from llmops.runtime.serving.breaker import Breaker
 from llmops.runtime.serving.errors import body_of, error_response, failure_of
 from llmops.runtime.serving.flags import FlagError, FlagFile
@@ -29,12 +31,15 @@ WATCH_SECONDS = 1.0
 """How often the flag file is looked at."""
 PROVE_SECONDS = 60.0
 """How often what is loaded is held against what was rendered."""
+SEAL_SECONDS = 3600.0
+"""How often rows of closed hours are sealed."""
 
 
 class Desk:
     """One for a server; everything in it belongs to the server's event loop."""
 
-    def __init__(self, switch: Switch, settings: Settings, metrics: Metrics, flags: FlagFile | None) -> None:
+    def __init__(self, root: Path, switch: Switch, settings: Settings, metrics: Metrics, flags: FlagFile | None) -> None:
+        self._root = root
         self.settings = settings
         self.metrics = metrics
         self.stopping = False
@@ -48,7 +53,11 @@ class Desk:
     def start(self) -> None:
         """Begins to watch the flag file and the proof. Raises `FlagError` where the file cannot be followed from the start."""
         self._follow_flags()
-        self._watchers = [asyncio.create_task(self._watch_flags()), asyncio.create_task(self._watch_proof())]
+        self._watchers = [
+            asyncio.create_task(self._watch_flags()),
+            asyncio.create_task(self._watch_proof()),
+            asyncio.create_task(self._seal()),
+        ]
 
     async def close(self) -> None:
         """Ends what `start` began, and retires the bundle."""
@@ -182,6 +191,15 @@ class Desk:
             except Exception:  # a proof that cannot be made is an alarm, not the end of the server
                 self.metrics.attested(False)
                 logger.exception("What is served could not be proved.")
+
+    async def _seal(self) -> None:
+        """Rows of closed hours go into Parquet. One that fails is tried again: the rows stay where they are."""
+        while True:
+            await asyncio.sleep(SEAL_SECONDS)
+            try:
+                await asyncio.to_thread(seal, self._root, datetime.now(UTC) - timedelta(hours=1))
+            except Exception:
+                logger.exception("The log could not be sealed.")
 
 
 def _described(resources: Any, assistant: Assistant) -> dict[str, Any]:

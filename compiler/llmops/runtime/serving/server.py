@@ -89,7 +89,7 @@ def _assemble(opener: Opener, first: Generation, served: Served, settings: Setti
         await desk.close()
 
     flags = FlagFile(served.flags) if served.flags else None
-    desk = Desk(Switch(opener, first, switched), settings, metrics, flags)
+    desk = Desk(served.root, Switch(opener, first, switched), settings, metrics, flags)
     app = build_app(desk)
     app.router.lifespan_context = lifespan
     return app
