@@ -43,6 +43,7 @@ def success(assistant: Assistant, attempt: Attempt, answer: Answer) -> Interacti
 def failure(assistant: Assistant, attempt: Attempt, error: Exception | None) -> Interaction:
     """Without an error, whoever asked went away. Rails that did not finish have redacted nothing, so their question is not stored."""
     question = attempt.question if assistant.rails is None or attempt.redacted else ""
+    question = question.encode("utf-8", "replace").decode("utf-8")  # what was rejected may be no text
     what = {"error_type": type(error).__name__, "error": str(error), "finish": "error"} if error else {"finish": "cancelled"}
     return _row(assistant, attempt, question=question, latency_ms=attempt.elapsed_ms(), first_token_ms=attempt.first_ms, **what)
 

@@ -53,11 +53,7 @@ class Desk:
     def start(self) -> None:
         """Begins to watch the flag file and the proof. Raises `FlagError` where the file cannot be followed from the start."""
         self._follow_flags()
-        self._watchers = [
-            asyncio.create_task(self._watch_flags()),
-            asyncio.create_task(self._watch_proof()),
-            asyncio.create_task(self._seal()),
-        ]
+        self._watchers = [asyncio.create_task(work) for work in (self._watch_flags(), self._watch_proof(), self._seal())]
 
     async def close(self) -> None:
         """Ends what `start` began, and retires the bundle."""
