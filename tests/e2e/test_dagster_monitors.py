@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -64,13 +65,18 @@ def logged(number: int, now: datetime) -> Interaction:
     return Interaction(**values)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunOutcome]:
-    workspace = write_workspace(tmp_path_factory.mktemp("watched"), window_hours=48, by=["release"], signals=SIGNALS)
+def watched(root: Path) -> tuple[Workspace, RunOutcome]:
+    """A workspace with the interactions in its log, and what the monitor made of them."""
+    workspace = write_workspace(root, window_hours=48, by=["release"], signals=SIGNALS)
     now = datetime.now(UTC)
     with closing(connect(workspace.root)) as connection:
         insert(connection, [logged(number, now) for number in range(N)])
     return workspace, materialize(workspace.bundle, workspace.root, MONITOR, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, RunOutcome]:
+    return watched(tmp_path_factory.mktemp("watched"))
 
 
 @pytest.fixture
