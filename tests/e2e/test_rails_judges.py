@@ -103,4 +103,32 @@ def test_many_texts_do_not_wait_for_each_other(rails: Rails, stub: Running) -> N
         return [verdict.allowed for verdict in await asyncio.gather(*(rails.check_async("input", f"text {n}") for n in range(8)))]
 
     assert asyncio.run(together()) == [True] * 8
-    assert stub.peak == 8
+    assert stub.peak >= 8  # one that a budget gave up may still be there
+
+
+CELLS = [("llm_judge", "question: Is it advice?", "yes", "no"), ("content_safety", "categories: [hate]", "hate", "safe")]
+CELL = """\
+    - id: only
+      stage: [input, retrieval, output]
+      detector: {{kind: {kind}, model: stub, {settings}}}
+      action: {action}
+      message: No.
+"""
+
+
+@pytest.mark.parametrize("engine", ["guardrails-ai", "nemoguardrails"])
+@pytest.mark.parametrize("action", ["block", "refuse", "flag", "log"])
+@pytest.mark.parametrize("cell", CELLS, ids=[kind for kind, *_ in CELLS])
+def test_every_cell_of_a_judge(stub: Running, tmp_path: Path, engine: str, action: str, cell: tuple[str, str, str, str]) -> None:
+    kind, settings, hit, clean = cell
+    rules = CELL.format(kind=kind, settings=settings, action=action)
+    write(compile_workspace(write_workspace(tmp_path, stub.url, engine=engine, rules=rules)).artifacts, tmp_path / "build/dev")
+    rails = load_rails(tmp_path / "build/dev", "strict")
+    for stage in ("input", "retrieval", "output"):
+        stub.behave(text=clean)
+        assert rails.check(stage, "a text").hits == ()
+        stub.behave(text=hit)
+        verdict = rails.check(stage, "a text")
+        assert [(found.rule, found.action, found.engine) for found in verdict.hits] == [("only", action, engine)]
+        stopped = action in ("block", "refuse")
+        assert (verdict.allowed, verdict.message) == ((False, "No.") if stopped else (True, ""))

@@ -9,7 +9,9 @@ import pytest
 
 from llmops.enforcement import ACTIONS, ENGINES, KINDS, NATIVE, OURS, STAGES, Cell, enforce, enforce_rule, engines_of, matrix, rules_at
 from llmops.kinds.safety_policy import Detector, Engine, Rule, Stage
+from llmops.runtime.rails.detectors import ASKS_A_MODEL
 from tests.policies_graph import example, policy_of, rule, rules_of
+from tests.rails_samples import SAMPLES
 
 CELLS = list(matrix())
 LENGTH = {"kind": "length", "min": 0, "max": 9}
@@ -129,3 +131,7 @@ def test_rules_run_recording_then_patterns_then_judges_then_redaction() -> None:
 def test_the_examples_rules_are_possible_on_both_engines() -> None:
     for one in rules_of(example()):
         assert all(enforce_rule(engine, one, stage).possible for engine in ENGINES for stage in one["stage"])
+
+
+def test_every_kind_has_a_sample_that_the_engines_are_tried_with() -> None:
+    assert SAMPLES.keys() | ASKS_A_MODEL == set(KINDS)
