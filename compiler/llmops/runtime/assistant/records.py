@@ -75,4 +75,4 @@ def _row(assistant: Assistant, attempt: Attempt, **values: Any) -> Interaction:
 
 def digest_of(user: str) -> str:
     """What the log keeps of whoever asked; empty for nobody."""
-    return hashlib.sha256(user.encode()).hexdigest()[:16] if user else ""
+    return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:16] if user else ""
