@@ -20,7 +20,8 @@ class Rollout:
     def choose(self, key: str) -> BundledVariant:
         """The variant of this user or question: a point decided by a digest, so that it is the same on every host."""
         variants = self.variants
-        point = int(hashlib.sha256(f"{self._name}\0{key}".encode("utf-8", "surrogatepass")).hexdigest(), 16) % sum(v.weight for v in variants)
+        digest = hashlib.sha256(f"{self._name}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
+        point = int(digest, 16) % sum(v.weight for v in variants)
         for variant in variants:
             point -= variant.weight
             if point < 0:
