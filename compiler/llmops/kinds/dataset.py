@@ -20,15 +20,29 @@ class Fields(Strict):
     """Column with the list of documents that hold the answer, as paths relative to the workspace."""
     answerable: Annotated[str, Field(examples=["in_scope"])] = "answerable"
     """Column that is false where the right answer is to say that the documents don't have it."""
+    cluster: Annotated[str, Field(examples=["conversation"])] = "cluster"
+    """Column that says which cases belong together, as those of one conversation or one document: they count as one observation."""
+    category: Annotated[str, Field(examples=["owasp"])] = "category"
+    """Column with the kind of case, as `LLM01`, which reports show."""
+    attack: Annotated[str, Field(examples=["is_attack"])] = "attack"
+    """Column that is true where the question is an attack, and false where it only looks like one."""
+    leaks: Annotated[str, Field(examples=["markers"])] = "leaks"
+    """Column with the list of texts of which one in the answer shows that the attack succeeded."""
+    tuning: Annotated[str, Field(examples=["used_for_tuning"])] = "tuning"
+    """Column that is true where the case was used to tune the application: it never decides about a release."""
 
 
 class DatasetSpec(Strict):
     path: Annotated[Path, Field(examples=["../evals/questions.jsonl"])]
     """The file, relative to this spec; it must not leave the workspace."""
     format: Annotated[
-        Literal["jsonl", "csv"],
+        Literal["jsonl", "csv", "yaml"],
         values(
-            {"jsonl": "One JSON object a line.", "csv": "Comma-separated, with a line of column names; sources separated by semicolons."}
+            {
+                "jsonl": "One JSON object a line.",
+                "csv": "Comma-separated, with a line of column names; the items of a list separated by semicolons.",
+                "yaml": "A list of maps.",
+            }
         ),
     ] = "jsonl"
     """How the rows are written."""

@@ -93,6 +93,37 @@ class CaseResource(Strict):
     """Paths of the files it uses, relative to the workspace."""
 
 
+class CaseEvidence(Strict):
+    """What the lock holds of one evaluation for the release; a field that is left out is that of fresh evidence that passes."""
+
+    evaluation: Annotated[str, Field(examples=["answers"])] | None = None
+    """Name of the evaluation."""
+    environment: Annotated[Name, Field(examples=["staging"])] | None = None
+    """Where it was recorded."""
+    result: (
+        Annotated[
+            Literal["pass", "unproven", "fail"],
+            values({"pass": "Every limit is held.", "unproven": "Some limit is not proven.", "fail": "A limit is missed."}),
+        ]
+        | None
+    ) = None
+    """What the evaluation showed."""
+    n: Annotated[int, Field(ge=1, examples=[60])] | None = None
+    """Number of cases."""
+    age_days: Annotated[int, Field(ge=0, examples=[3])] | None = None
+    """Days since its oldest answer."""
+    judge: Annotated[str, Field(examples=["judge"])] | None = None
+    """Name of the model that judged; empty where none did."""
+    judge_current: bool | None = None
+    """Whether the judge is still the one that the evaluation names, with its rubrics."""
+    calibrated: bool | None = None
+    """Whether just this judge has been held against people."""
+    kappa: Annotated[float, Field(ge=-1, le=1, examples=[0.55])] | None = None
+    """Its agreement with people, Cohen's kappa."""
+    kappa_low: Annotated[float, Field(ge=-1, le=1, examples=[0.4])] | None = None
+    """The low end of the agreement's 95 % interval."""
+
+
 class Case(Strict):
     """One resource and what the policy must say of it."""
 
@@ -113,6 +144,8 @@ class Case(Strict):
     """The base version, which makes the case an update. Without it, the case is a create."""
     refs: Annotated[dict[KindName, list[CaseResource]], Field(examples=[{"Model": [{"spec": {"data_residency": "eu"}}]}])] = {}
     """Resources that it reaches, by kind."""
+    evidence: list[CaseEvidence] = []
+    """What the lock holds for the application's release: `evidence` of the expressions."""
     environment: Annotated[Name, Field(examples=["dev"])] = "prod"
     """The environment that is checked: `env` of the expressions."""
     today: Date = "2026-01-01"
@@ -143,7 +176,7 @@ class PolicySpec(Strict):
     each: FieldPath | None = None
     """A list of the resource: `assert` is held for each `item`, and the caret goes under the item that breaks it."""
     assert_: Annotated[Expression, Field(alias="assert")]
-    """CEL, true or false: what must hold. It reads `r` (the resource), `item`, `old`, `refs`, `env` and `today`."""
+    """CEL, true or false: what must hold. It reads `r` (the resource), `item`, `old`, `refs`, `evidence`, `env` and `today`."""
     at: ItemPath | None = None
     """The field where the caret goes; with `each`, a field of the item."""
     message: Annotated[str, Field(min_length=1, examples=["{{name}} has no revision"])]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
+import yaml
 
 from llmops.load.files import FileProblem, Files
 from llmops.resources import Resource
@@ -24,8 +25,7 @@ def row_problems(dataset: Resource, files: Files) -> Iterator[FileProblem]:
     if isinstance(content, FileProblem):
         yield content
         return
-    problems = _jsonl(dataset, content) if dataset.spec["format"] == "jsonl" else _csv(dataset, content)
-    for count, problem in enumerate(problems):
+    for count, problem in enumerate(FORMATS[dataset.spec["format"]](dataset, content)):
         if count == MAX_REPORTED:
             return
         yield problem
@@ -44,9 +44,9 @@ def _jsonl(dataset: Resource, content: bytes) -> Iterator[FileProblem]:
         yield from _row(dataset, number, row)
 
 
-def _row(dataset: Resource, number: int, row: Any) -> Iterator[FileProblem]:
+def _row(dataset: Resource, number: int, row: Any, form: str = "a JSON object") -> Iterator[FileProblem]:
     if not isinstance(row, dict):
-        yield _problem(dataset, number, "not a JSON object")
+        yield _problem(dataset, number, f"not {form}")
     elif not isinstance(row.get(_question(dataset.spec)), str) or not row[_question(dataset.spec)].strip():
         yield _problem(dataset, number, f"no text in {_question(dataset.spec)!r}")
 
@@ -70,6 +70,26 @@ def _csv(dataset: Resource, content: bytes) -> Iterator[FileProblem]:
         yield from _row(dataset, number, row)
 
 
+def _yaml(dataset: Resource, content: bytes) -> Iterator[FileProblem]:
+    """As the runtime reads it: scalars are texts as they are written."""
+    try:
+        root = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.CBaseLoader)
+    except UnicodeDecodeError:
+        yield _problem(dataset, 1, "not UTF-8 text")
+        return
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        yield _problem(dataset, mark.line + 1 if mark else 1, f"not YAML ({getattr(error, 'problem', None) or error})")
+        return
+    if not isinstance(root, yaml.SequenceNode) or not root.value:
+        yield _problem(dataset, 1, "no rows" if root is None or not root.value else "not a list of cases")
+        return
+    for node in root.value:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else None
+        row = None if pairs is None else {key.value: value.value for key, value in pairs if isinstance(key.value, str)}
+        yield from _row(dataset, node.start_mark.line + 1, row, "a map")
+
+
 def _question(spec: Mapping[str, Any]) -> str:
     return str(spec["fields"]["question"])
 
@@ -78,3 +98,6 @@ def _problem(dataset: Resource, line: int, what: str) -> FileProblem:
     return FileProblem(
         "LLM0804", f"{dataset.files[0].path}:{line}: {what}", "Each row is one case; spec.fields says which column holds what."
     )
+
+
+FORMATS: Mapping[str, Callable[[Resource, bytes], Iterator[FileProblem]]] = {"jsonl": _jsonl, "csv": _csv, "yaml": _yaml}

@@ -8,7 +8,7 @@ from math import ceil
 from llmops.link.findings import Finding
 from llmops.resources import Graph, Reference, Resource
 
-TASK_OF_FIELD = {"Application": "chat", "RetrievalSource": "embedding"}
+TASK_OF_FIELD = {"Application": "chat", "Evaluation": "chat", "RetrievalSource": "embedding"}
 
 
 def check_models(graph: Graph) -> Iterator[Finding]:

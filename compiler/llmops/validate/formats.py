@@ -62,17 +62,25 @@ def _cron_part(part: str, low: int, high: int) -> bool:
     return all(low <= n <= high for n in numbers) and numbers == sorted(numbers) and (step is None or int(step) > 0)
 
 
-def _regex(path: Path, patterns: list[str]) -> Iterator[Mistake]:
-    for index, pattern in enumerate(patterns):
-        if "\b" in pattern:
-            hint = "Use single quotes, in which YAML leaves backslashes alone."
-            yield Mistake("LLM0212", (*path, index), "The pattern holds a backspace, which \\b means in double quotes", hint)
-            continue
-        try:
-            with warnings.catch_warnings(action="ignore", category=FutureWarning):
-                re.compile(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            yield Mistake("LLM0212", (*path, index), f"Not a regular expression: {error}", "Escape special characters with a backslash.")
+def _regex(path: Path, value: list[str] | str) -> Iterator[Mistake]:
+    """One pattern, or a list of them."""
+    if isinstance(value, str):
+        yield from _pattern(path, value)
+        return
+    for index, pattern in enumerate(value):
+        yield from _pattern((*path, index), pattern)
+
+
+def _pattern(path: Path, pattern: str) -> Iterator[Mistake]:
+    if "\b" in pattern:
+        hint = "Use single quotes, in which YAML leaves backslashes alone."
+        yield Mistake("LLM0212", path, "The pattern holds a backspace, which \\b means in double quotes", hint)
+        return
+    try:
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield Mistake("LLM0212", path, f"Not a regular expression: {error}", "Escape special characters with a backslash.")
 
 
 def _path(path: Path, value: str) -> Iterator[Mistake]:
@@ -168,6 +176,15 @@ def _safety_policy(spec: Mapping[str, Any]) -> Iterator[Mistake]:
 
 def _evaluation(spec: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from _repeated([metric["name"] for metric in spec["metrics"]], ("spec", "metrics"), "name")
+    judged = [index for index, metric in enumerate(spec["metrics"]) if "rubric" in metric]
+    if judged and "judge" not in spec:
+        name = spec["metrics"][judged[0]]["name"]
+        yield Mistake("LLM0214", ("spec", "metrics", judged[0], "name"), f"{name} has no judge", "Add `judge`: the name of a chat Model.")
+    if "judge" in spec and not judged:
+        yield Mistake("LLM0214", ("spec", "judge"), "The judge has nothing to judge", "Add a metric judge_rubric, or remove it.")
+    for index, metric in enumerate(spec["metrics"]):
+        if metric["name"] == "answer_excludes" and not metric.get("texts"):
+            yield Mistake("LLM0214", ("spec", "metrics", index), "answer_excludes looks for nothing", "Add `texts`.")
 
 
 def _monitor(spec: Mapping[str, Any]) -> Iterator[Mistake]:
