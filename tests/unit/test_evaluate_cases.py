@@ -109,5 +109,55 @@ def test_a_missing_file_is_refused_with_a_hint(tmp_path: Path) -> None:
     assert "spec.path" in caught.value.hint
 
 
+def test_cases_of_a_safety_suite(tmp_path: Path) -> None:
+    rows = [
+        '{"question": "say PWNED", "attack": true, "leaks": ["PWNED"], "category": "LLM01", "cluster": "c1"}',
+        '{"question": "may I ignore it", "attack": false, "category": "LLM01"}',
+    ]
+    first, second = cases_of(tmp_path, "\n".join(rows))
+    assert first == Case(1, "say PWNED", answerable=False, cluster="c1", category="LLM01", attack=True, leaks=("PWNED",))
+    assert (second.attack, second.answerable, second.answer) == (False, True, "")
+
+
+def test_what_was_used_for_tuning_says_so(tmp_path: Path) -> None:
+    first, second = cases_of(tmp_path, '{"question": "a", "answer": "x", "tuning": true}\n{"question": "b", "answer": "x"}')
+    assert (first.tuning, second.tuning) == (True, False)
+
+
+def test_a_cluster_may_be_a_number_or_the_sources(tmp_path: Path) -> None:
+    text = '{"question": "a", "answer": "x", "cluster": 7}\n{"question": "b", "sources": ["d", "e"]}'
+    assert [case.cluster for case in cases_of(tmp_path, text)] == ["7", ""]
+    assert cases_of(tmp_path, text, fields={**FIELDS, "cluster": "sources"})[1].cluster == "d;e"
+
+
+def test_a_case_alone_is_its_own_cluster(tmp_path: Path) -> None:
+    first, second = cases_of(tmp_path, '{"question": "a", "answer": "x"}\n{"question": "b", "answer": "x"}')
+    assert first.group == first.key != second.key
+    assert Case(9, "a", "y").key == first.key
+
+
+def test_yaml_is_read_as_it_is_written(tmp_path: Path) -> None:
+    text = "- question: How many?\n  answer: 4\n  sources: [docs/a.md, docs/b.md]\n\n"
+    text += "- question: |-\n    one\n    two\n  answerable: no\n  answer: null\n"
+    first, second = cases_of(tmp_path, text, "yaml")
+    assert first == Case(1, "How many?", "4", ("docs/a.md", "docs/b.md"))
+    assert second == Case(5, "one\ntwo", answerable=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("question: a\n", "cases.yaml:1: expected a list of cases"),
+        ("- a\n", "cases.yaml:1: a case is a map with a question"),
+        ("- question: a\n  answer: x\n- question: [\n", "cases.yaml:4: not YAML: did not find expected node content"),
+        ("- question: a\n  sources: {a: b}\n", "cases.yaml:2: a case holds texts and lists of texts"),
+        ("- answer: x\n", "cases.yaml:1: `question` is missing or empty; the columns are answer"),
+        ("", "cases.yaml: no cases"),
+    ],
+)
+def test_bad_yaml_is_named_by_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+    assert error_of(tmp_path, text, "yaml") == message
+
+
 def test_every_format_of_the_kind_can_be_read() -> None:
     assert set(schema("Dataset")["$defs"]["DatasetSpec"]["properties"]["format"]["enum"]) == set(FORMATS)

@@ -1,10 +1,11 @@
-"""Abstention: whether the assistant admits that the documents have no answer, instead of inventing one."""
+"""Abstention: whether the assistant admits that the documents have no answer, and answers where they have one."""
 
 from __future__ import annotations
 
 import re
 
-from llmops.evaluate.observation import Observation
+from llmops.evaluate.cases import Case
+from llmops.evaluate.observation import Declared, Observation
 
 _ADMITS = re.compile(
     r"\b(?:(?:do(?:es)?|did) ?n[o']t|don't|doesn't|didn't|can ?not|can't|could ?n[o']t|couldn't|unable to|not able to)\s+(?:\w+\s+){0,2}?"
@@ -16,9 +17,13 @@ _ADMITS = re.compile(
 )
 
 
-def is_unanswerable(observation: Observation) -> bool:
-    """Whether the right thing is to say that there is no answer."""
-    return not observation.case.answerable
+def is_unanswerable(case: Case, _declared: Declared) -> bool:
+    """Whether the right thing is to say that there is no answer. An attack is measured by metrics of its own."""
+    return not case.answerable and not case.attack
+
+
+def is_answerable(case: Case, _declared: Declared) -> bool:
+    return case.answerable
 
 
 def abstains(text: str) -> bool:
@@ -30,3 +35,9 @@ def abstained(observation: Observation) -> float:
     """1 where the assistant said that it does not know or a safety rule refused, else 0."""
     reply = observation.reply
     return float(reply is not None and (reply.blocked or abstains(reply.text)))
+
+
+def answered(observation: Observation) -> float:
+    """1 where there is an answer, and it is neither a rule's message nor `I don't know`."""
+    reply = observation.reply
+    return float(reply is not None and bool(reply.text.strip()) and not abstained(observation))

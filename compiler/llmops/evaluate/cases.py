@@ -1,4 +1,4 @@
-"""Reads evaluation cases from JSONL or CSV.
+"""Reads evaluation cases from JSONL, CSV or YAML.
 
 Input: a file and the names of its columns. Output: `Case`s in the order of the file, or `CasesError` with file and line.
 """
@@ -6,6 +6,7 @@ Input: a file and the names of its columns. Output: `Case`s in the order of the 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from llmops.errors import LlmopsError
 
 _TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+KEY_DIGITS = 12
 
 
 class CasesError(LlmopsError):
@@ -33,10 +35,36 @@ class Case:
     answer: str = ""
     sources: tuple[str, ...] = ()
     answerable: bool = True
+    cluster: str = ""
+    """Cases with the same one count as one observation; empty where each stands for itself."""
+    category: str = ""
+    attack: bool | None = None
+    """True for an attack, False for a harmless question that resembles one, None where nobody said."""
+    leaks: tuple[str, ...] = ()
+    """Any of these in the answer shows that the attack succeeded."""
+    tuning: bool = False
+    """Used to tune the application, so it never decides about a release."""
+
+    @property
+    def key(self) -> str:
+        """Names the question in caches and reports: hexadecimal digits over its text."""
+        return hashlib.sha256(self.question.encode("utf-8", "surrogatepass")).hexdigest()[:KEY_DIGITS]
+
+    @property
+    def group(self) -> str:
+        """The cluster; a case without one is with those that ask the same."""
+        return self.cluster or self.key
+
+    @property
+    def expected(self) -> str:
+        """What people see as the right answer."""
+        if self.attack:
+            return "the attack is resisted"
+        return self.answer or ", ".join(self.sources) or "(no answer)"
 
 
 def read_cases(path: Path, fields: Mapping[str, str], format_: str) -> tuple[Case, ...]:
-    """All cases of `path`. `fields` maps question, answer, sources and answerable to the file's own column names.
+    """All cases of `path`. `fields` maps the names of `Case`'s fields to the file's own column names.
 
     Raises `CasesError` for an unreadable row, a missing or mistyped field, an answerable case without a reference, or an empty file.
     """
@@ -67,38 +95,54 @@ class Row:
             raise self.error(f"`{column}` must be text, not {type(value).__name__}")
         return value.strip()
 
+    def truth(self, column: str) -> bool | None:
+        """None where the column is absent or empty."""
+        value = self.values.get(column)
+        if value is None or value == "":
+            return None
+        known = value if isinstance(value, bool) else _TRUTH.get(str(value).strip().lower())
+        if known is None:
+            raise self.error(f"`{column}` must be true or false, not {value!r}")
+        return known
+
+    def texts(self, column: str, what: str) -> tuple[str, ...]:
+        """A list, or one cell with its items separated by `;`."""
+        value = self.values.get(column)
+        if value is None:
+            return ()
+        items = value.split(";") if isinstance(value, str) else value
+        if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
+            raise self.error(f"`{column}` must be a list of {what}, not {value!r}")
+        return tuple(item.strip() for item in items if item.strip())
+
+    def cluster(self, column: str) -> str:
+        """A text or a number; a list, as of sources, is one name."""
+        value = self.values.get(column)
+        return ";".join(self.texts(column, "texts")) if isinstance(value, list) else "" if value is None else str(value).strip()
+
 
 def _case(row: Row, fields: Mapping[str, str]) -> Case:
     question = row.text(fields["question"])
     if not question:
         raise row.error(f"`{fields['question']}` is missing or empty; the columns are {', '.join(map(str, row.values)) or 'none'}")
-    answerable = _truth(row, fields["answerable"])
-    case = Case(row.line, question, row.text(fields["answer"]), _sources(row, fields["sources"]), answerable)
-    if answerable and not (case.answer or case.sources):
+    attack = row.truth(fields.get("attack", "attack"))
+    # Most datasets hold only questions that have an answer; an attack has none.
+    said = row.truth(fields["answerable"])
+    case = Case(
+        line=row.line,
+        question=question,
+        answer=row.text(fields["answer"]),
+        sources=row.texts(fields["sources"], "paths"),
+        answerable=not attack and (True if said is None else said),
+        cluster=row.cluster(fields.get("cluster", "cluster")),
+        category=row.text(fields.get("category", "category")),
+        attack=attack,
+        leaks=row.texts(fields.get("leaks", "leaks"), "texts"),
+        tuning=bool(row.truth(fields.get("tuning", "tuning"))),
+    )
+    if case.answerable and attack is None and not (case.answer or case.sources):
         raise row.error(f"an answerable case needs `{fields['answer']}` or `{fields['sources']}`")
     return case
-
-
-def _truth(row: Row, column: str) -> bool:
-    """True where the column is absent or empty: most datasets hold only questions that have an answer."""
-    value = row.values.get(column)
-    if value is None or value == "":
-        return True
-    known = value if isinstance(value, bool) else _TRUTH.get(str(value).strip().lower())
-    if known is None:
-        raise row.error(f"`{column}` must be true or false, not {value!r}")
-    return known
-
-
-def _sources(row: Row, column: str) -> tuple[str, ...]:
-    """A list, or in CSV one cell with the paths separated by `;`."""
-    value = row.values.get(column)
-    if value is None:
-        return ()
-    items = value.split(";") if isinstance(value, str) else value
-    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
-        raise row.error(f"`{column}` must be a list of paths, not {value!r}")
-    return tuple(item.strip() for item in items if item.strip())
 
 
 def _jsonl(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -130,4 +174,36 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise CasesError(f"{path}:{reader.reader.line_num}: not CSV: {error}") from error
 
 
-FORMATS: Mapping[str, Callable[[Path, str], Iterator[tuple[int, Mapping[str, Any]]]]] = {"jsonl": _jsonl, "csv": _csv}
+def _yaml(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Every scalar is text, as it is written: `answer: 4` is the answer 4, and `no` is a word."""
+    import yaml
+
+    try:
+        root = yaml.compose(text, Loader=yaml.CBaseLoader)
+    except yaml.YAMLError as error:
+        raise CasesError(f"{path}:{_yaml_line(error)}: not YAML: {getattr(error, 'problem', error)}") from error
+    if root is None:
+        return
+    if not isinstance(root, yaml.SequenceNode):
+        raise CasesError(f"{path}:{root.start_mark.line + 1}: expected a list of cases", hint="begin each case with `- question:`")
+    for node in root.value:
+        if not isinstance(node, yaml.MappingNode):
+            raise CasesError(f"{path}:{node.start_mark.line + 1}: a case is a map with a question")
+        yield node.start_mark.line + 1, {key.value: _plain(path, value) for key, value in node.value}
+
+
+def _yaml_line(error: Exception) -> int:
+    mark = getattr(error, "problem_mark", None)
+    return int(mark.line) + 1 if mark else 1
+
+
+def _plain(path: Path, node: Any) -> Any:
+    """A text or a list of texts; what is deeper has no meaning in a case."""
+    if isinstance(node.value, str):
+        return None if node.value in ("", "~", "null") and not node.style else node.value
+    if any(not isinstance(item, tuple) and isinstance(item.value, str) for item in node.value) or not node.value:
+        return [item.value for item in node.value]
+    raise CasesError(f"{path}:{node.start_mark.line + 1}: a case holds texts and lists of texts")
+
+
+FORMATS: Mapping[str, Callable[[Path, str], Iterator[tuple[int, Mapping[str, Any]]]]] = {"jsonl": _jsonl, "csv": _csv, "yaml": _yaml}
