@@ -25,7 +25,7 @@ WITHOUT_BEHAVIOUR: dict[str, tuple[Pattern, ...]] = {
     "Dataset": (("licence",),),
     "RetrievalSource": (("documents", "licence"), ("refresh",)),
     "SafetyPolicy": (("rules", "*", "tests"), ("rules", "*", "category")),
-    "Evaluation": (("schedule",),),
+    "Evaluation": (("schedule",), ("judge",)),
     "Monitor": (("schedule",),),
     "Application": (
         *((name,) for name in ("traffic", "monitors", "audience", "output", "risk", "disclosure", "oversight", "red_team", "logging")),
@@ -61,7 +61,8 @@ def _parents_of_all(graph: Graph) -> Iterator[tuple[str, Parents]]:
     def parents_of(id_: str) -> Parents:
         if id_ not in known:
             named = sorted({reference.target for reference in graph[id_].references})
-            deciding = [t for t in named if graph[t].kind not in OUTSIDE_RELEASE]
+            judging = {reference.target for reference in graph[id_].references if reference.judges}
+            deciding = [t for t in named if graph[t].kind not in OUTSIDE_RELEASE and t not in judging]
             behaviour = {t: [graph.behaviour[t], parents_of(t).behaviour] for t in deciding}
             aside = {t: graph.behaviour[t] for t in named if t not in deciding}
             metadata = {t: [graph.metadata_hash[t], parents_of(t).metadata] for t in named}
@@ -76,6 +77,21 @@ def release(graph: Graph, id_: str) -> str:
     """`sha256:…` over the behaviour of everything that `id_` reaches."""
     reached = {reached: graph.behaviour[reached] for reached in graph.reach(id_) if graph[reached].kind not in OUTSIDE_RELEASE}
     return "sha256:" + digest({"format": FORMAT, "reaches": reached})
+
+
+JUDGE_FORMAT = 1
+"""Raised when the prompts that judges get change, so that they count as other judges."""
+JUDGE_DIGITS = 16
+
+
+def judge_identity(graph: Graph, evaluation: Resource) -> str | None:
+    """Hexadecimal digits over all that decides a judge's opinion: its model, the rubrics, the form of its prompts. None without one."""
+    judge = graph.target_of(evaluation, "spec", "judge")
+    if judge is None:
+        return None
+    rubrics = {metric["name"]: metric["rubric"] for metric in evaluation.spec["metrics"] if "rubric" in metric}
+    model = graph.behaviour.get(judge.id) or behaviour_of(judge)
+    return digest({"format": JUDGE_FORMAT, "model": model, "rubrics": rubrics})[:JUDGE_DIGITS]
 
 
 def digest(value: Any) -> str:

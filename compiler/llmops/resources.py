@@ -49,6 +49,11 @@ class Reference:
     path: Path
     target: str
 
+    @property
+    def judges(self) -> bool:
+        """Whether the target only judges what others answer: it is no part of what the resource does."""
+        return self.path[-1] == "judge"
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -140,13 +145,13 @@ class Graph:
         """The one resource that `path` names, or None where the field is absent."""
         return next(iter(self.targets_of(resource, *path)), None)
 
-    def reach(self, id_: str) -> list[str]:
-        """`id_` and everything it depends on, sorted."""
+    def reach(self, id_: str, *, judges: bool = False) -> list[str]:
+        """`id_` and everything it depends on, sorted; with `judges` also the models that only judge its evaluations."""
         seen: set[str] = set()
         stack = [id_]
         while stack:
             current = stack.pop()
             if current not in seen:
                 seen.add(current)
-                stack.extend(r.target for r in self.resources[current].references)
+                stack.extend(r.target for r in self.resources[current].references if judges or not r.judges)
         return sorted(seen)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from llmops.lock.entries import Entry, Lock, Published, Snapshot, lock_of
-from llmops.lock.lines import line_of
+from llmops.lock.entries import Calibration, Entry, Evidence, Lock, Published, Snapshot, lock_of
+from llmops.lock.lines import in_order, line_of
+from llmops.lock.record import calibration_of, latest, record
 from llmops.lock.text import HEAD, render_lock
 from tests.unit.lock_samples import commit, digest, git, lock, lock_in, start_repository, write_prompt
 
@@ -154,6 +155,38 @@ def test_both_branches_begin_a_lock(base: Path) -> None:
     (base / ".gitattributes").write_text(UNION)
     commit(base)
     assert merged_both_ways(base, publish("candid"), publish("clear"))
+
+
+def measured(result: str, date: str, kappa: float) -> list[Evidence | Calibration]:
+    """What one branch has recorded: a result of a release, and a calibration of the judge."""
+    judge = "Model/judge@0123456789abcdef"
+    named = in_order({"judge": judge, "n": "60", "result": result, "date": date})
+    return [Evidence(digest("a"), "prod", "Evaluation/tone", named), Calibration(judge, "Evaluation/tone", kappa, 0.1, 0.9, 80, date)]
+
+
+def recording(*results: Evidence | Calibration) -> Change:
+    def change(root: Path) -> None:
+        (root / "llmops.lock").write_text(render_lock(record(lock_in(root), results)), "utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize("attribute", [True, False], ids=["union", "no attribute"])
+def test_both_branches_measured_the_same_release(base: Path, *, attribute: bool) -> None:
+    """Both results stay, of which the newer counts; whoever measures next replaces both."""
+    root = repository(base, attribute=attribute)
+    old, new = measured("pass", "2026-11-24", 0.6), measured("fail", "2026-11-25", 0.4)
+    branch(root, "ours", recording(*new))
+    branch(root, "theirs", recording(*old))
+    assert (merge(root, "ours", "theirs").returncode == 0) is attribute
+    assert lock(root).code == 0 and lock(root, "--check", "--base", "main").code == 0
+    merged = lock_in(root)
+    assert {*merged.evidence, *merged.calibrations} == {*old, *new}
+    assert latest(merged.evidence, digest("a"), "Evaluation/tone") == new[0]
+    assert calibration_of(merged.calibrations, "Model/judge@0123456789abcdef", "Evaluation/tone") == new[1]
+    again = measured("pass", "2026-11-26", 0.5)
+    recording(*again)(root)
+    assert {*lock_in(root).evidence, *lock_in(root).calibrations} == {*again}
 
 
 def test_a_removed_document_beside_a_removed_one_needs_the_command(base: Path) -> None:

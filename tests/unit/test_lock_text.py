@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from llmops.diagnostics import Diagnostic, Location
 from llmops.load.source import Source
-from llmops.lock.entries import Entry, Evidence, Lock, Published, Snapshot, lock_of
-from llmops.lock.lines import FORMS, NAMED, encode, in_order, line_of, read_line
+from llmops.lock.entries import Calibration, Entry, Evidence, Lock, Published, Snapshot, lock_of
+from llmops.lock.lines import FORMS, NAMED, RESULTS, encode, in_order, line_of, read_line
 from llmops.lock.text import HEAD, parse_lock, render_lock
 from tests.unit.lock_samples import digest, lock_text
 
@@ -49,6 +49,50 @@ def test_each_kind_of_entry_is_read() -> None:
     (evidence,) = lock.evidence
     assert (evidence.release, evidence.environment, evidence.evaluation) == (A, "prod", "Evaluation/answers")
     assert [evidence[name] for name in NAMED] == ["Model/judge@sha256:12ab", "60", "pass", "2026-11-24"]
+
+
+CALIBRATION = "calibration Model/judge@12ab Evaluation/answers kappa=0.52 low=-0.1 high=1 n=80 date=2026-11-24"
+
+
+def test_a_calibration_is_read() -> None:
+    lock, found = parse(lock_text(CALIBRATION))
+    assert found == []
+    assert lock.calibrations == (Calibration("Model/judge@12ab", "Evaluation/answers", 0.52, -0.1, 1.0, 80, "2026-11-24"),)
+    assert line_of(lock.calibrations[0]) == CALIBRATION
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "under"),
+    [
+        ("kappa=0.52", "kappa=0.520", "kappa=0.520"),
+        ("kappa=0.52", "kappa=1.2", "kappa=1.2"),
+        ("kappa=0.52", "kappa=.5", "kappa=.5"),
+        ("low=-0.1", "low=-0", "low=-0"),
+        ("low=-0.1", "low=0.6", "kappa=0.52"),
+        ("high=1", "high=nan", "high=nan"),
+        ("n=80", "n=0", "n=0"),
+        ("2026-11-24", "2026-11-31", "date=2026-11-31"),
+        ("Model/judge@12ab", "Model/judge", "Model/judge"),
+        ("Evaluation/answers", "Dataset/answers", "Dataset/answers"),
+    ],
+)
+def test_a_calibration_has_one_way_to_be_written(old: str, new: str, under: str) -> None:
+    text = lock_text(CALIBRATION.replace(old, new))
+    found = refused(text)
+    assert found.code == "LLM1001"
+    assert marked(text, found) == under
+
+
+@pytest.mark.parametrize("change", [(" n=80", ""), ("low=", "lower="), ("low=-0.1 high=1", "high=1 low=-0.1")])
+def test_a_calibration_with_other_fields_is_none(change: tuple[str, str]) -> None:
+    assert FORMS["calibration"] in refused(lock_text(CALIBRATION.replace(*change))).hint
+
+
+def test_evidence_says_pass_unproven_or_fail() -> None:
+    text = lock_text(EVIDENCE.replace("result=pass", "result=passed"))
+    found = refused(text)
+    assert marked(text, found) == "result=passed"
+    assert found.message == "The result is one of pass, unproven, fail"
 
 
 def test_an_entry_knows_its_line() -> None:
@@ -267,11 +311,19 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
             {
                 "judge": st.one_of(st.just("-"), st.builds("Model/{}@{}".format, NAMES, DIGESTS)),
                 "n": st.integers(1).map(str),
-                "result": TEXTS,
+                "result": st.sampled_from(RESULTS),
                 "date": st.dates().map(str),
             },
             optional={"agreement": TEXTS, "kappa": TEXTS},
         ).map(in_order),
+    ),
+    st.builds(
+        lambda judge, digits, evaluation, figures, rest: Calibration(f"Model/{judge}@{digits}", evaluation, *figures, *rest),
+        NAMES,
+        st.text("0123456789abcdef", min_size=1, max_size=16),
+        NAMES.map("Evaluation/{}".format),
+        st.lists(st.integers(-1000, 1000).map(lambda n: n / 1000), min_size=3, max_size=3).map(lambda f: [sorted(f)[i] for i in (1, 0, 2)]),
+        st.tuples(st.integers(1), st.dates().map(str)),
     ),
 )
 

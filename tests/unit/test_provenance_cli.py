@@ -82,7 +82,7 @@ def test_the_account_of_a_bundle(copy: Path, llmops: Run) -> None:
     done = llmops("bundle", "--key", "signing.pem", cwd=copy)
     lines = done.stdout.splitlines()
     assert done.returncode == 0
-    assert lines[0] == "10 resources → 15 files → dist/handbook-dev.tar"
+    assert lines[0] == "12 resources → 15 files → dist/handbook-dev.tar"
     assert lines[1].startswith("  Application/handbook-assistant  release sha256:")
     assert lines[2] == "  from no commit: git knows none here"
     assert lines[3].startswith("  signed with key ")
@@ -251,7 +251,7 @@ def test_the_account_of_a_signed_bundle(workspace: Path, without_haystack: None,
     assert call(verify, str(archive), "--key", str(workspace / "signing.pub.pem")) == 0
     said = capsys.readouterr()
     lines = said.out.splitlines()
-    assert lines[0] == f"{archive} is whole: 15 files, 10 resources of handbook, environment prod"
+    assert lines[0] == f"{archive} is whole: 15 files, 12 resources of handbook, environment prod"
     assert lines[1].startswith("  signature   valid, key ")
     assert lines[2].startswith("  release     Application/handbook-assistant  sha256:")
     assert lines[3:] == ["  files       rendered again and found equal", "  pipelines   not loaded: Haystack is not installed"]
@@ -350,7 +350,7 @@ def test_json_of_a_signed_bundle(workspace: Path, without_haystack: None, capsys
     assert call(verify, archive, "--key", str(workspace / "signing.pub.pem"), "--format", "json") == 0
     account = json.loads(capsys.readouterr().out)
     assert account["verified"] is True
-    assert (account["workspace"], account["environment"], account["files"], account["resources"]) == ("handbook", "dev", 15, 10)
+    assert (account["workspace"], account["environment"], account["files"], account["resources"]) == ("handbook", "dev", 15, 12)
     assert len(account["keyid"]) == 64
     assert list(account["releases"]) == ["Application/handbook-assistant"]
     assert account["pipelines"] == {"loaded": 0, "not_loaded": "Haystack is not installed"}

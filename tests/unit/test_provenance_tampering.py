@@ -314,6 +314,10 @@ TAMPERED: dict[str, tuple[Callable[[Packed], Files], str]] = {
         "manifest.json: the metadata hash of Model/gemma-local does not follow from its spec.",
     ),
     "a reference less": (without_safety, f"manifest.json: {APP} claims other references than its spec has."),
+    "a judge that nobody declared": (
+        resource("Model/minilm", judge={"model": "Model/gemma-local", "digest": "0123456789abcdef"}),
+        "manifest.json: Model/minilm claims another judge than its spec has.",
+    ),
     "a resource under another name": (
         forged(lambda m: m["resources"].update({"Model/other": m["resources"]["Model/minilm"]})),
         "manifest.json: Model/other is the entry of Model/minilm.",

@@ -30,7 +30,7 @@ CODES: dict[str, Code] = {
     "LLM1003": Code(
         "Unknown kind of entry in llmops.lock",
         "An entry of an unknown kind would be lost when the file is written.",
-        "Correct the word, or use the version of llmops that wrote it. The kinds are evidence, published and snapshot.",
+        "Correct the word, or use the version of llmops that wrote it. The kinds are calibration, evidence, published and snapshot.",
         (Part(_LOCK, "lock 1\n«publishd» Prompt/answer@1.0.0 sha256:f0bdc914", "lock 1"),),
         given="The entry is removed; `llmops lock` writes it anew.",
     ),

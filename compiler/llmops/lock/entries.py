@@ -47,7 +47,24 @@ class Evidence:
         return dict(self.named)[name]
 
 
-Entry = Published | Snapshot | Evidence
+@dataclass(frozen=True, slots=True, order=True)
+class Calibration:
+    """How far the judge of an evaluation agrees with people: Cohen's kappa with its 95 % interval over `n` labels.
+
+    `judge` is `Model/name@digest` over all that decides its opinion, so that a calibration of an earlier judge says nothing of this one.
+    """
+
+    judge: str
+    evaluation: str
+    kappa: float
+    low: float
+    high: float
+    n: int
+    date: str
+    place: Location = field(default=_HERE, compare=False)
+
+
+Entry = Published | Snapshot | Evidence | Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,10 @@ class Lock:
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         return tuple(entry for entry in self.entries if isinstance(entry, Evidence))
+
+    @property
+    def calibrations(self) -> tuple[Calibration, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, Calibration))
 
     def versions(self) -> dict[str, list[Published]]:
         """Id of a version → its entries: more than one where branches that published different contents were merged."""

@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from datetime import date
 
 from llmops.diagnostics import Location
-from llmops.lock.entries import Entry, Evidence, Published, Snapshot
+from llmops.lock.entries import Calibration, Entry, Evidence, Published, Snapshot
 
 MEND = "Take the line back from git, or remove it and run `llmops lock`."
 FORMS: Mapping[str, str] = {
+    "calibration": "calibration Model/NAME@DIGEST Evaluation/NAME kappa=0.52 low=0.31 high=0.71 n=80 date=2026-11-24",
     "evidence": "evidence sha256:RELEASE ENVIRONMENT Evaluation/NAME judge=Model/NAME@DIGEST n=60 result=pass date=2026-11-24",
     "published": "published Prompt/NAME@1.0.0 sha256:DIGEST",
     "snapshot": "snapshot RetrievalSource/NAME PATH sha256:DIGEST",
 }
 NAMED = ("judge", "n", "result", "date")
 """Fields that all evidence has, in the order in which they are written; others follow, sorted."""
+AGREEMENT = ("kappa", "low", "high", "n", "date")
+"""Fields of a calibration, in the order in which they are written."""
+RESULTS = ("pass", "unproven", "fail")
+"""What evidence may say of a release, the best first."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -30,6 +35,8 @@ _EVALUATION = re.compile(rf"Evaluation/{_NAME}")
 _ENVIRONMENT = re.compile(_NAME)
 _PAIR = re.compile(r"([a-z][a-z_]*)=(.+)", re.DOTALL)
 _JUDGE = re.compile(rf"-|Model/{_NAME}@[0-9a-z:]+")
+_JUDGING = re.compile(rf"Model/{_NAME}@[0-9a-f]+")
+_FIGURE = re.compile(r"-?[01](?:\.[0-9]{1,2}[1-9]|\.[0-9]?[1-9])?")
 _ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
 
 
@@ -70,10 +77,19 @@ def line_of(entry: Entry) -> str:
         fields = ["published", entry.id, entry.digest]
     elif isinstance(entry, Snapshot):
         fields = ["snapshot", entry.id, entry.path, entry.digest]
+    elif isinstance(entry, Calibration):
+        figures = (*map(figure, (entry.kappa, entry.low, entry.high)), str(entry.n), entry.date)
+        fields = ["calibration", entry.judge, entry.evaluation, *(f"{n}={v}" for n, v in zip(AGREEMENT, figures, strict=True))]
     else:
         named = [f"{name}={value}" for name, value in entry.named]
         fields = ["evidence", entry.release, entry.environment, entry.evaluation, *named]
     return " ".join(encode(text) for text in fields)
+
+
+def figure(value: float) -> str:
+    """A number between -1 and 1 with at most three decimals and no zeros at its end: one way to write each."""
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def encode(text: str) -> str:
@@ -140,8 +156,36 @@ def _check_named(named: Mapping[str, str]) -> None:
         raise _Refused(Flaw("LLM1001", at["judge"], "The judge is a model with its digest, Model/NAME@DIGEST, or `-` where there is none"))
     if not re.fullmatch(r"[1-9][0-9]*", named["n"]):
         raise _Refused(Flaw("LLM1001", at["n"], "The number of cases is a whole number above 0"))
+    if named["result"] not in RESULTS:
+        raise _Refused(Flaw("LLM1001", at["result"], f"The result is one of {', '.join(RESULTS)}"))
     if not _is_day(named["date"]):
         raise _Refused(Flaw("LLM1001", at["date"], "The date is a day, such as 2026-11-24"))
+
+
+def _calibration(fields: Sequence[str], place: Location) -> Calibration:
+    _count("calibration", fields, 2 + len(AGREEMENT))
+    _match(_JUDGING, fields, 0, "a model with the judge's digest, such as Model/judge@9ab1")
+    _match(_EVALUATION, fields, 1, "the id of an evaluation, such as Evaluation/answers")
+    pairs = [match for match in map(_PAIR.fullmatch, fields[2:]) if match]
+    if tuple(match[1] for match in pairs) != AGREEMENT:
+        raise _Refused(_malformed("calibration"))
+    named = {match[1]: match[2] for match in pairs}
+    for index, name in enumerate(AGREEMENT[:3], 3):
+        if not _FIGURE.fullmatch(named[name]) or not -1 <= float(named[name]) <= 1 or figure(float(named[name])) != named[name]:
+            raise _Refused(Flaw("LLM1001", index, "Agreement is a number from -1 to 1 with at most three decimals"))
+    kappa, low, high = (float(named[name]) for name in AGREEMENT[:3])
+    if not low <= kappa <= high:
+        raise _Refused(Flaw("LLM1001", 3, "kappa lies outside its own interval"))
+    _check_count_and_day(named, 6)
+    return Calibration(fields[0], fields[1], kappa, low, high, int(named["n"]), named["date"], place)
+
+
+def _check_count_and_day(named: Mapping[str, str], first: int) -> None:
+    """`n` at the field `first` of the line, and `date` at the next."""
+    if not re.fullmatch(r"[1-9][0-9]*", named["n"]):
+        raise _Refused(Flaw("LLM1001", first, "The number of labels is a whole number above 0"))
+    if not _is_day(named["date"]):
+        raise _Refused(Flaw("LLM1001", first + 1, "The date is a day, such as 2026-11-24"))
 
 
 def _is_day(text: str) -> bool:
@@ -171,4 +215,9 @@ def _digest(fields: Sequence[str], index: int) -> str:
     return fields[index]
 
 
-_READERS: dict[str, Callable[[Sequence[str], Location], Entry]] = {"evidence": _evidence, "published": _published, "snapshot": _snapshot}
+_READERS: dict[str, Callable[[Sequence[str], Location], Entry]] = {
+    "calibration": _calibration,
+    "evidence": _evidence,
+    "published": _published,
+    "snapshot": _snapshot,
+}

@@ -15,8 +15,8 @@ def changes(old: Lock, new: Lock) -> list[str]:
 def counts(lock: Lock) -> str:
     """`2 versions, 33 files, 1 piece of evidence`."""
     parts = [_counted(len(lock.published), "version"), _counted(len(lock.snapshots), "file")]
-    pieces = len(lock.evidence)
-    return ", ".join([*parts, f"{_counted(pieces, 'piece')} of evidence"] if pieces else parts)
+    parts += [f"{_counted(len(lock.evidence), 'piece')} of evidence"] if lock.evidence else []
+    return ", ".join([*parts, *([_counted(len(lock.calibrations), "calibration")] if lock.calibrations else [])])
 
 
 def _versions(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def update(environments: Sequence[Linked], ground: Ground) -> tuple[Lock, list[D
     kept = {entry.id: entry for lock in (ground.present, ground.kept) for entries in lock.versions().values() for entry in entries}
     published = kept | {entry.id: entry for entry in declared}
     snapshots = snapshots_of(linked.graph for linked in environments)
-    return lock_of([*published.values(), *snapshots, *ground.present.evidence]), findings
+    return lock_of([*published.values(), *snapshots, *ground.present.evidence, *ground.present.calibrations]), findings
 
 
 def _changed(environments: Sequence[Linked], fixed: Lock) -> list[Diagnostic]:

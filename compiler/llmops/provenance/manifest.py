@@ -56,6 +56,7 @@ _RESOURCE = _object(
     behaviour=_DIGEST,
     metadata=_DIGEST,
     references=_TEXTS,
+    judge={"anyOf": [{"type": "null"}, _object(model=_TEXT, digest=_TEXT)]},
     files={"type": "array", "items": _object(path=_TEXT, sha256=_DIGEST, size=_COUNT)},
     spec={"type": "object"},
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import rfc8785
 
 from llmops.errors import LlmopsError
-from llmops.fingerprint import fingerprint
+from llmops.fingerprint import fingerprint, judge_identity
 from llmops.provenance import PACK_AGAIN, Refused
 from llmops.provenance.archive import unpack
 from llmops.provenance.bill_of_materials import check_bill, list_materials
@@ -141,8 +141,11 @@ def _check_listed(files: Mapping[str, bytes], manifest: Manifest, name: str) -> 
 def _check_hashes(manifest: Manifest, graph: Graph) -> None:
     """What a manifest claims, against what its own specs, files and references give."""
     for id_, entry in manifest["resources"].items():
-        if sorted({r.target for r in graph[id_].references}) != entry["references"]:
+        if sorted({r.target for r in graph[id_].references if not r.judges}) != entry["references"]:
             raise Refused(f"{MANIFEST}: {id_} claims other references than its spec has.", hint_of(manifest))
+        judge = graph.target_of(graph[id_], "spec", "judge")
+        if entry["judge"] != (judge and {"model": judge.id, "digest": judge_identity(graph, graph[id_])}):
+            raise Refused(f"{MANIFEST}: {id_} claims another judge than its spec has.", hint_of(manifest))
         for what, computed in (("behaviour", graph.behaviour[id_]), ("metadata", graph.metadata_hash[id_])):
             if entry[what] != computed:
                 raise Refused(f"{MANIFEST}: the {what} hash of {id_} does not follow from its spec.", hint_of(manifest))

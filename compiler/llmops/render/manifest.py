@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from llmops.fingerprint import judge_identity
 from llmops.prices import price_table
 from llmops.render.base import Artifact, json_file
 from llmops.resources import Graph, Resource
@@ -65,7 +66,14 @@ def _resource(graph: Graph, resource: Resource) -> dict[str, Any]:
         "behaviour": graph.behaviour[resource.id],
         "metadata": graph.metadata_hash[resource.id],
         "parents": {"behaviour": graph.parents[resource.id].behaviour, "metadata": graph.parents[resource.id].metadata},
-        "references": sorted({r.target for r in resource.references}),
+        "references": sorted({r.target for r in resource.references if not r.judges}),
+        "judge": _judge(graph, resource),
         "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in resource.files],
         "spec": resource.spec,
     }
+
+
+def _judge(graph: Graph, resource: Resource) -> dict[str, Any] | None:
+    """Apart from `references`, which are what must run to answer."""
+    judge = graph.target_of(resource, "spec", "judge")
+    return {"model": judge.id, "digest": judge_identity(graph, resource)} if judge else None

@@ -30,6 +30,14 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class BundledJudge:
+    """The model that judges an evaluation's answers, and the digest over all that decides its opinion."""
+
+    model: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class BundledResource:
     """A resource as the manifest records it. `spec` is the effective one, defaults filled in."""
 
@@ -41,6 +49,7 @@ class BundledResource:
     references: tuple[str, ...]
     files: tuple[SourceFile, ...]
     behaviour: str
+    judge: BundledJudge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,4 +225,5 @@ def _resource(id_: str, entry: Mapping[str, Any]) -> BundledResource:
         references=tuple(entry["references"]),
         files=tuple(SourceFile(f["path"], f["sha256"], f["size"]) for f in entry["files"]),
         behaviour=entry["behaviour"],
+        judge=BundledJudge(**entry["judge"]) if entry.get("judge") else None,
     )
