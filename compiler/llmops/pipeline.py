@@ -8,13 +8,13 @@ starts only when there is no error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmops.check import Moment, check, plain
+from llmops.check import Moment, Records, check, plain
 from llmops.check.packs import NO_PACKS, Packs, pack_alone, read_packs
 from llmops.diagnostics import Diagnostic, has_errors, in_order
 from llmops.errors import UsageError
@@ -67,6 +67,7 @@ class Front:
     diagnostics: tuple[Diagnostic, ...]
     places: Places
     environments: tuple[str, ...] = ()
+    lock: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +88,39 @@ def check_workspace(
     `base` is a git ref that policies of changes compare with; `today` (the machine's day when None) is when waivers expire;
     `witness` notes what is read, for the cache. Raises `UsageError` for an environment or a ref that the workspace does not have.
     """
-    tree = Disk(root, witness)
+    front = _opened(Disk(root, witness), environment)
+    if isinstance(front, Checked):
+        return front
+    graph, day = front.linked.graph, today or date.today()
+    old = _base_resources(root, base, graph.environment) if base else None
+    return _held(front, Moment(day, old, evidence_of(front.lock, graph, day)))
+
+
+def _opened(tree: Disk, environment: str | None) -> Front | Checked:
+    """The front half; where the workspace itself cannot be read, the end."""
     project, diagnostics = open_project(tree)
     if project is None:
         source, _ = read_settings(tree)
         return Checked(None, in_order(diagnostics), Places([source] if source else []))
-    environment = _environment(project, environment)
-    front = front_half(project, environment)
-    moment = Moment(today or date.today(), _base_resources(root, base, environment) if base else None)
+    return front_half(project, _environment(project, environment))
+
+
+def _held(front: Front, moment: Moment) -> Checked:
+    """check."""
     found = check(front.linked, front.packs, moment, front.places)
     return Checked(front.linked.graph, in_order([*front.diagnostics, *found]), front.places, front.packs, front.linked.locator)
 
 
-def compile_workspace(root: Path, environment: str | None = None) -> Compiled:
-    """The whole way but writing."""
-    checked = check_workspace(root, environment)
+def compile_workspace(root: Path, environment: str | None = None, *, unmeasured: bool = False) -> Compiled:
+    """The whole way but writing. `unmeasured` leaves out the policies that read evidence, for whoever is about to measure.
+
+    What is `unmeasured` is never to be deployed.
+    """
+    if unmeasured:
+        front = _opened(Disk(root), environment)
+        checked = front if isinstance(front, Checked) else _held(front, Moment(date.today(), evidence=None))
+    else:
+        checked = check_workspace(root, environment)
     if checked.graph is None or has_errors(checked.diagnostics):
         return Compiled(checked.graph, (), checked.diagnostics, checked.places)
     from llmops.fingerprint import fingerprint  # `check` needs neither hashes nor renderers
@@ -193,7 +212,23 @@ def resolve(drafted: Drafted, drafts: Iterable[Draft]) -> Front:
         from llmops.lock.published import check_lock  # hashes, which a check without a lock does not need
 
         wrong += check_lock(drafted.authored.lock, linked)
-    return Front(linked, drafted.authored.packs, tuple(wrong), places, tuple(project.environments))
+    return Front(linked, drafted.authored.packs, tuple(wrong), places, tuple(project.environments), drafted.authored.lock)
+
+
+def evidence_of(source: Source | None, graph: Graph, today: date) -> Callable[[], Records]:
+    """What the lock holds for the releases of a graph, worked out when a policy asks. Without evidence nothing is hashed."""
+
+    def gather() -> Records:
+        if source is None or "\nevidence " not in (source.text or ""):
+            return {}
+        from llmops.fingerprint import fingerprint
+        from llmops.lock.standing import standing
+        from llmops.lock.text import parse_lock
+
+        lock, _ = parse_lock(source)  # what is wrong with it is a finding of its own
+        return standing(lock, graph if graph.releases else fingerprint(graph), today)
+
+    return gather
 
 
 def open_policies(root: Path, environment: str | None = None) -> Front:

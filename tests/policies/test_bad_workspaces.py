@@ -15,12 +15,19 @@ import pytest
 
 from llmops.diagnostics import Diagnostic
 from llmops.pipeline import check_workspace
+from tests.policies.evidence import record_evidence
 from tests.policies.pack import PACK, rules
 
 HERE = Path(__file__).parent
 BAD = sorted(folder.name for folder in (HERE / "bad").iterdir())
 MARK = re.compile(r"# <- ([a-z-]+)$")
 TODAY = date(2026, 6, 1)
+EVIDENCE: dict[str, dict[str, str] | None] = {
+    "release-has-evidence": None,
+    "evidence-fresh": {"date": "2026-05-01"},
+    "evidence-judge-holds": {"judge": "Model/grader@0123456789abcdef"},
+}
+"""Rule → what is wrong with the evidence in its workspace; None where there is none. All others have evidence that passes."""
 EFFECTS: dict[str, set[str]] = {"block": {"error"}, "warn": {"warning"}, "audit": {"note"}, "off": set()}
 Finding = tuple[str, str, int]
 
@@ -48,6 +55,14 @@ def found(root: Path, environment: str = "prod", *, base: bool = False) -> list[
     return [d for d in diagnostics if d.code != "LLM0914"]
 
 
+def lay(rule: str, base: Path) -> None:
+    """The mistake over the clean workspace, and the evidence that the result has."""
+    shutil.copytree(HERE / "bad" / rule, base, dirs_exist_ok=True)
+    wrong = EVIDENCE.get(rule, {})
+    if wrong is not None:
+        record_evidence(base, **wrong)
+
+
 def marked(rule: str) -> set[Finding]:
     """(rule, file, line) of every marker."""
     folder = HERE / "bad" / rule
@@ -58,12 +73,13 @@ def marked(rule: str) -> set[Finding]:
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_the_base_satisfies_every_rule(base: Path, environment: str) -> None:
+    record_evidence(base)
     assert found(base, environment) == found(base, environment, base=True) == []
 
 
 @pytest.mark.parametrize("rule", BAD)
 def test_exactly_this_rule_is_reported_at_exactly_this_line(rule: str, base: Path) -> None:
-    shutil.copytree(HERE / "bad" / rule, base, dirs_exist_ok=True)
+    lay(rule, base)
     diagnostics = found(base, base=rules()[rule].compares)
     assert {(d.policy or d.code, d.location.file, d.location.line) for d in diagnostics} == marked(rule)
     assert {d.severity for d in diagnostics} == EFFECTS[rules()[rule].effect("prod")]
@@ -71,7 +87,7 @@ def test_exactly_this_rule_is_reported_at_exactly_this_line(rule: str, base: Pat
 
 @pytest.mark.parametrize("rule", BAD)
 def test_the_effect_elsewhere_is_what_the_rule_says(rule: str, base: Path) -> None:
-    shutil.copytree(HERE / "bad" / rule, base, dirs_exist_ok=True)
+    lay(rule, base)
     for environment in ("dev", "staging"):
         severities = {d.severity for d in found(base, environment, base=rules()[rule].compares)}
         assert severities == EFFECTS[rules()[rule].effect(environment)], environment

@@ -5,7 +5,7 @@ Policies come from `packs`, are evaluated in `judge`, and become diagnostics in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -20,6 +20,13 @@ from llmops.link import Linked
 from llmops.load.source import Places
 from llmops.resources import Graph, Resource
 
+Records = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Of evidence, by the id of the application."""
+
+
+def _no_evidence() -> Records:
+    return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -27,11 +34,16 @@ class Moment:
 
     today: date
     base: Mapping[str, Mapping[str, Any]] | None = None
+    evidence: Callable[[], Records] | None = _no_evidence
+    """What the lock holds for the releases. Asked only where a policy reads it: a release is a hash over all that it reaches.
+
+    None where releases are about to be measured: policies that read it then wait, as those of changes do without a base.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One rule, the resources that it looked at, and what it said. `judgement` is None for a rule that waits for a base or for links."""
+    """One rule, the resources that it looked at, and what it said. `judgement` is None for a rule that waits for what it reads."""
 
     rule: Rule
     resources: tuple[Resource, ...] = ()
@@ -58,14 +70,14 @@ def examine(linked: Linked, rules: Iterable[Rule], moment: Moment) -> list[Exami
     gathered = _Gathered(linked.graph, moment)
     parts = [_selected(rule, linked, moment) for rule in rules]
     judged = [part for part in parts if part.judgement is not None]
-    subjects = [gathered.subjects_of(part.resources, with_refs=part.rule.follows_references) for part in judged]
+    subjects = [gathered.subjects_of(part.resources, part.rule) for part in judged]
     judgements = iter(judge([part.rule for part in judged], subjects) if judged else ())
     return [Examined(part.rule, part.resources, next(judgements)) if part.judgement is not None else part for part in parts]
 
 
 def _selected(rule: Rule, linked: Linked, moment: Moment) -> Examined:
     graph = linked.graph
-    if (rule.compares and moment.base is None) or (rule.follows_references and not linked.complete):
+    if _waits(rule, linked, moment):
         return Examined(rule)
     if rule.effect(graph.environment) == "off":
         return Examined(rule, (), Judgement())
@@ -74,6 +86,15 @@ def _selected(rule: Rule, linked: Linked, moment: Moment) -> Examined:
     if rule.compares:
         chosen = [r for r in chosen if _operation(r, moment) in rule.spec["match"]["on"]]
     return Examined(rule, tuple(chosen), Judgement())
+
+
+def _waits(rule: Rule, linked: Linked, moment: Moment) -> bool:
+    """Whether what the rule reads is not known."""
+    if rule.compares and moment.base is None:
+        return True
+    if rule.reads_evidence and moment.evidence is None:
+        return True
+    return (rule.follows_references or rule.reads_evidence) and not linked.complete
 
 
 def _operation(resource: Resource, moment: Moment) -> str | None:
@@ -91,18 +112,27 @@ class _Gathered:
     graph: Graph
     moment: Moment
     data: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    subjects: dict[tuple[str, bool], Subject] = field(default_factory=dict)
+    subjects: dict[tuple[str, bool, bool], Subject] = field(default_factory=dict)
+    records: Records | None = None
 
-    def subjects_of(self, resources: Iterable[Resource], *, with_refs: bool) -> list[Subject]:
-        return [self.subjects.get((r.id, with_refs)) or self._subject(r, with_refs=with_refs) for r in resources]
+    def subjects_of(self, resources: Iterable[Resource], rule: Rule) -> list[Subject]:
+        reads = rule.follows_references, rule.reads_evidence
+        return [self.subjects.get((r.id, *reads)) or self._subject(r, *reads) for r in resources]
 
-    def _subject(self, resource: Resource, *, with_refs: bool) -> Subject:
+    def _subject(self, resource: Resource, with_refs: bool, with_evidence: bool) -> Subject:
         refs = self._reached(resource) if with_refs else {}
         old = (self.moment.base or {}).get(resource.id)
         today = datetime.combine(self.moment.today, datetime.min.time(), UTC)
-        subject = Subject(resource.kind, self._plain(resource), refs, old, self.graph.environment, today)
-        self.subjects[resource.id, with_refs] = subject
+        evidence = self._evidence(resource) if with_evidence else ()
+        subject = Subject(resource.kind, self._plain(resource), refs, old, self.graph.environment, today, evidence)
+        self.subjects[resource.id, with_refs, with_evidence] = subject
         return subject
+
+    def _evidence(self, resource: Resource) -> Sequence[Mapping[str, Any]]:
+        if self.records is None:
+            assert self.moment.evidence is not None  # rules that read it wait for it
+            self.records = self.moment.evidence()
+        return self.records.get(resource.id, ())
 
     def _plain(self, resource: Resource) -> Mapping[str, Any]:
         if resource.id not in self.data:
@@ -111,7 +141,7 @@ class _Gathered:
 
     def _reached(self, resource: Resource) -> Mapping[str, list[Mapping[str, Any]]]:
         by_kind: dict[str, list[Mapping[str, Any]]] = {}
-        for id_ in self.graph.reach(resource.id):
+        for id_ in self.graph.reach(resource.id, judges=True):
             if id_ != resource.id:
                 reached = self.graph[id_]
                 by_kind.setdefault(reached.kind, []).append(self._plain(reached))

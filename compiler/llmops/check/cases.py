@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from llmops.check.evidence import EVIDENCE, EXAMPLE
 from llmops.check.judge import Judgement, Outcome, Subject, Verdict, judge
 from llmops.check.rules import Rule, steps
-from llmops.check.shapes import misfits, shape_of
+from llmops.check.shapes import misfits, shape_of, with_floats_of
 from llmops.kinds.fields import with_defaults
 from llmops.resources import Path
 from llmops.validate import dotted
@@ -60,7 +61,9 @@ def _prepared(rule: Rule, index: int) -> Subject | Result:
         name: [_resource(name, entry) for entry in entries] for name, entries in case["refs"].items()
     }
     old = _resource(kind, case["old"]) if "old" in case else None
-    return Subject(kind, data, refs, old, case["environment"], datetime.fromisoformat(case["today"]).replace(tzinfo=UTC))
+    today = datetime.fromisoformat(case["today"]).replace(tzinfo=UTC)
+    evidence = [{**EXAMPLE, **entry} for entry in case.get("evidence", ())]
+    return Subject(kind, data, refs, old, case["environment"], today, with_floats_of(EVIDENCE, evidence))
 
 
 def _operation(case: Mapping[str, Any]) -> str:
@@ -74,6 +77,7 @@ def _faults(rule: Rule, case: Mapping[str, Any], kind: str) -> Iterator[tuple[Pa
     described: list[tuple[Path, str, Any]] = [(("resource",), kind, case["resource"])]
     described += [(("old",), kind, case["old"])] if "old" in case else []
     described += [(("refs", name, i), name, entry) for name, entries in case["refs"].items() for i, entry in enumerate(entries)]
+    yield from misfits(EVIDENCE, case.get("evidence", []), ("evidence",))
     for path, name, entry in described:
         yield from (((*path, *inner), message) for inner, message in misfits(shape_of(name), entry))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from llmops.check.evidence import EVIDENCE
 from llmops.check.shapes import Shape, follow, shape_of
 from llmops.kinds import KINDS
 from llmops.resources import Path
@@ -43,7 +44,7 @@ class Expressions:
         self._cel = cel
         self._types = _Types()
         self._environments: dict[tuple[str, Path], cel.Env] = {}
-        free = dict.fromkeys(("r", "refs", "old", "item"), cel.Type.DYN)
+        free = dict.fromkeys(("r", "refs", "old", "item", "evidence"), cel.Type.DYN)
         self._untyped = cel.NewEnv(variables={**free, "env": cel.Type.STRING, "today": cel.Type.TIMESTAMP})
         # The library loads what it needs to read a datetime only when it first writes one.
         self._untyped.compile("timestamp('2026-01-01T00:00:00Z')").eval().value()
@@ -88,6 +89,7 @@ class Expressions:
     def _new_environment(self, kind: str, each: Path) -> cel.Env:
         cel, types = self._cel, self._types
         variables = {"r": types.of(cel, (kind,)), "old": types.of(cel, (kind,)), "refs": cel.Type(f"{_PACKAGE}.refs")}
+        variables["evidence"] = cel.Type.List(cel.Type(f"{_PACKAGE}.evidence"))
         if each:
             variables["item"] = types.of(cel, (kind, *each, 0))
         return cel.NewEnv(types.pool, variables={**variables, "env": cel.Type.STRING, "today": cel.Type.TIMESTAMP})
@@ -143,6 +145,7 @@ class _Types:
 
         for kind in KINDS:
             self._message(kind, shape_of(kind))
+        self._message("evidence", EVIDENCE.one())
         self._message("refs", Shape("record", {kind: Shape("record", many=True) for kind in KINDS}))
         pool = descriptor_pool.DescriptorPool()
         pool.AddSerializedFile(struct_pb2.DESCRIPTOR.serialized_pb)

@@ -9,6 +9,7 @@ from typing import Any
 
 from llmops.check.cases import Result
 from llmops.check.cel import Fault
+from llmops.check.evidence import EVIDENCE
 from llmops.check.judge import Flaw, Judgement, Outcome
 from llmops.check.rules import Rule, steps
 from llmops.check.shapes import Shape, shape_of
@@ -25,7 +26,7 @@ from llmops.validate.explain import nearest
 _EFFECTS: Mapping[str, Severity] = {"block": "error", "warn": "warning", "audit": "note"}
 _PLACEHOLDER = re.compile(r"\{\{\s*(name|kind|env|value)\s*\}\}")
 _WORD = re.compile(r"\w+")
-VARIABLES = ("r", "refs", "old", "item", "env", "today")
+VARIABLES = ("r", "refs", "old", "item", "evidence", "env", "today")
 LONGEST_VALUE = 80
 """Characters of a value that a message repeats."""
 
@@ -106,7 +107,7 @@ class Reporter:
         if flaw.field in rule.expressions:
             code = "LLM0904" if flaw.fault.over_budget else "LLM0902"
             return self._at_expression(code, rule, flaw.field, flaw.fault)
-        hint = nearest(flaw.step, flaw.known, "It has") if flaw.known else "Correct the path."
+        hint = nearest(flaw.step, flaw.known, "It has") if flaw.known else _FIELD_HINTS.get(flaw.field, "Correct the path.")
         path = ("spec", *flaw.field.split("."))
         place = self._places.value(rule.document, path)
         return Diagnostic("LLM0912", "error", flaw.fault.message, (place,), dotted(path), hint, rule.name)
@@ -154,6 +155,8 @@ _HINTS = {
     "LLM0904": "Nest fewer loops, and build no long texts.",
 }
 
+_FIELD_HINTS = {"match.kinds": "Only applications have releases: what is about other kinds is a policy of its own."}
+
 
 def _hint(rule: Rule, fault: Fault, text: str) -> str:
     if "(double, int)" in fault.message or "(int, double)" in fault.message:
@@ -171,7 +174,8 @@ def _names(word: str, rule: Rule) -> Iterable[str]:
     """Names that stand somewhere in the rule's kinds."""
     if word[0].isupper():
         return KINDS
-    return {name for kind in (rule.kinds if word not in KINDS else KINDS) for name in _fields(shape_of(kind))}
+    known = {name for kind in (rule.kinds if word not in KINDS else KINDS) for name in _fields(shape_of(kind))}
+    return known | set(EVIDENCE.fields) if rule.reads_evidence else known
 
 
 def _fields(shape: Shape) -> Iterator[str]:

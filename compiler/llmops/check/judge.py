@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from llmops.check.budget import Exhausted, Work, each_within_budget, seconds_for
 from llmops.check.cel import Expressions, Fault
+from llmops.check.evidence import APPLICATION
 from llmops.check.rules import Rule, steps
 from llmops.check.shapes import Unknown, follow, shape_of, with_floats
 from llmops.kinds import KINDS
@@ -30,6 +31,7 @@ class Subject:
     old: Mapping[str, Any] | None
     environment: str
     today: datetime
+    evidence: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ class _Bench:
     def _variables(self, subject: Subject) -> dict[str, Any]:
         refs = {kind: [self._floats(data) for data in subject.refs.get(kind, ())] for kind in KINDS} if subject.refs else _NO_REFS
         old = self._floats(subject.old) if subject.old else None
-        return {"r": self._floats(subject.data), "refs": refs, "old": old, "item": None, "env": subject.environment, "today": subject.today}
+        around = {"env": subject.environment, "today": subject.today, "evidence": list(subject.evidence)}
+        return {"r": self._floats(subject.data), "refs": refs, "old": old, "item": None, **around}
 
     def _floats(self, data: Mapping[str, Any]) -> Any:
         known = self._data.get(id(data))
@@ -164,6 +167,8 @@ class _Bench:
 
 def _flaws_of_paths(rule: Rule) -> Iterator[Flaw]:
     """A field that `each`, `at` or `remediation.set` names and a kind does not have. Without the list there are no fields of its items."""
+    if rule.reads_evidence and rule.kinds != [APPLICATION]:
+        yield Flaw("match.kinds", Fault(f"Only an {APPLICATION} has `evidence`: match.kinds must be [{APPLICATION}]"))
     lists = [flaw for kind in rule.kinds for flaw in _flaws_of_each(rule, kind)]
     yield from lists
     named = [("at", rule.spec["at"])] if "at" in rule.spec else []

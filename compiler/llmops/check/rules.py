@@ -15,6 +15,7 @@ from llmops.resources import Path
 
 BASE_READERS = re.compile(r"\bold\b")
 REFERENCE_READERS = re.compile(r"\brefs\b")
+EVIDENCE_READERS = re.compile(r"\bevidence\b")
 _STEPS = re.compile(r"[^.\[\]]+")
 
 
@@ -63,6 +64,11 @@ class Rule:
     @property
     def follows_references(self) -> bool:
         return self._reads(REFERENCE_READERS)
+
+    @property
+    def reads_evidence(self) -> bool:
+        """Whether it looks at what evaluations have shown of a release."""
+        return self._reads(EVIDENCE_READERS)
 
     def _reads(self, name: re.Pattern[str]) -> bool:
         return any(name.search(text) for text in self.expressions.values())

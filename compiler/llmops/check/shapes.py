@@ -182,6 +182,12 @@ def with_floats(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     return converted
 
 
+def with_floats_of(shape: Shape, data: Any) -> Any:
+    """As `with_floats`, of what is no kind."""
+    plan = _numbers(shape)
+    return _converted(plan, data) if plan else data
+
+
 def _converted(plan: Any, value: Any) -> Any:
     if isinstance(value, list):
         return [_converted(plan, item) for item in value]

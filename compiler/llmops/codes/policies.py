@@ -103,7 +103,8 @@ CODES: dict[str, Code] = {
         "Policy's expression does not compile",
         "A rule with a misspelt field would never fire.",
         "Correct the CEL at the caret. An expression may read `r` (the resource, with the fields of its kind), `item` (with `each`), "
-        "`old` (the base version), `refs` (the resources that it reaches, by kind), `env` and `today`.",
+        "`old` (the base version), `refs` (the resources that it reaches, by kind), `evidence` (of an Application: what evaluations have "
+        "shown of its release), `env` and `today`.",
         (Part(_HERE, "  assert: r.spec.«max_output_token» <= 512", "  assert: r.spec.max_output_tokens <= 512"),),
         beside=_SHORT_ANSWERS,
         given="The kind Model has the field max_output_tokens.",
