@@ -115,7 +115,7 @@ EDITS = {
     "risk class": Edit(HANDBOOK, "risk: limited", "risk: minimal", _application("metadata"), ("spec.risk",)),
     "retention": Edit(HANDBOOK, "retention_days: 90", "retention_days: 30", _application("metadata"), ("spec.logging.retention_days",)),
     "an evaluation left out": Edit(
-        HANDBOOK, "[handbook-retrieval, handbook-answers]", "[handbook-retrieval]", _application("behaviour"), ("spec.evaluations",)
+        HANDBOOK, "handbook-answers, handbook-red-team]", "handbook-red-team]", _application("behaviour"), ("spec.evaluations",)
     ),
     "the monitor left out": Edit(HANDBOOK, "  monitors: [handbook-quality]\n", "", _application("metadata"), ("spec.monitors",)),
     "no safety policy": Edit(HANDBOOK, "  safety: public-assistant\n", "", _application("behaviour"), ("spec.safety",)),

@@ -10,16 +10,35 @@ from typing import Any
 import pytest
 
 from llmops.errors import UsageError
+from llmops.fingerprint import fingerprint, judge_identity
+from llmops.pipeline import check_workspace
 from llmops.plan import plan_against, plan_promotion, sides
 from llmops.plan.fields import differences
 from llmops.plan.scope import everything
 from llmops.report.plans.phrases import is_empty
 from tests.conftest import copy_example
-from tests.diff.edits import APP, EDITS, HANDBOOK, MINILM, MODELS, PROMPT, SAFETY, SOURCE
+from tests.diff.edits import APP, EDITS, HANDBOOK, MINILM, MODELS, PROMPT, QUALITY, SAFETY, SOURCE
 from tests.diff.repositories import commit_all, git
 from tests.diff.test_edits import apply
 
 HAND, TEAM = "docs-team", "ml-platform"
+GRADER = """\
+apiVersion: llmops/v1
+kind: Model
+metadata: {{name: grader, owner: ml-platform}}
+spec:
+  task: chat
+  provider: openai
+  model: grader-{revision}
+  revision: "2026-01-01"
+  endpoint: {{url: "https://llm.example.org/v1", api_key: {{env: GRADER_KEY}}, timeout_seconds: 30}}
+  context_window: 8192
+  max_output_tokens: 16
+  parameters: {{temperature: 0}}
+  price: {{input: 0.1, output: 0.4}}
+  data_residency: eu
+  licence: Apache-2.0
+"""
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +146,7 @@ class TestWhatFollows:
         plan = plan_against(workspace, "HEAD", ["dev"])
         assert [(e["evaluation"], e["cases"], e["blocking"]) for e in plan["evaluations"]] == [
             ("Evaluation/handbook-answers", 10, False),
+            ("Evaluation/handbook-red-team", 18, False),
             ("Evaluation/handbook-retrieval", 60, True),
         ]
         git(workspace, "checkout", "-q", ".")
@@ -139,8 +159,40 @@ class TestWhatFollows:
         line = f"evidence {release} dev Evaluation/handbook-answers judge=- n=10 result=pass date=2026-11-24\n"
         (workspace / "llmops.lock").write_text(f"lock 1\n{line}", "utf-8")
         (evidence,) = plan_against(workspace, "HEAD", ["dev"])["evidence"]
-        assert (evidence["release"], evidence["environment"]) == (release, "dev")
-        assert evidence["entries"][0] | {"n": "10", "result": "pass", "date": "2026-11-24"} == evidence["entries"][0]
+        assert (evidence["release"], evidence["environment"], evidence["new"]) == (release, "dev", True)
+        known = {"evaluation": "Evaluation/handbook-answers", "result": "pass", "n": 10, "date": "2026-11-24"}
+        lacking = {"result": "missing", "n": None, "date": None, "judge": "-", "judge_moved": False}
+        retrieval, attacks = ({"evaluation": f"Evaluation/handbook-{name}", **lacking} for name in ("retrieval", "red-team"))
+        assert evidence["entries"] == [retrieval, {"judge": "-", "judge_moved": False, **known}, attacks]
+
+    def test_a_judge_that_moves_is_no_new_release_and_voids_evidence(self, workspace: Path) -> None:
+        """Its rubric belongs to the evaluation; its model does not."""
+        judge = GRADER.format(revision="one")
+        (workspace / "specs/grader.yaml").write_text(judge, "utf-8")
+        replaced(
+            workspace,
+            QUALITY,
+            "  dataset: handbook-questions\n  sample: 10\n",
+            "  dataset: handbook-questions\n  judge: grader\n  sample: 10\n",
+        )
+        rubric = "    - {name: judge_rubric, rubric: It is right.}\n    - {name: answer_similarity"
+        replaced(workspace, QUALITY, "    - {name: answer_similarity", rubric)
+        commit_all(workspace, "a judge")
+        checked = check_workspace(workspace, "dev").graph
+        assert checked is not None
+        graph = fingerprint(checked)
+        release = graph.releases["Application/handbook-assistant"]
+        identity = judge_identity(graph, graph["Evaluation/handbook-answers"])
+        line = f"evidence {release} dev Evaluation/handbook-answers judge=Model/grader@{identity} n=10 result=pass date=2026-11-24\n"
+        (workspace / "llmops.lock").write_text(f"lock 1\n{line}", "utf-8")
+        commit_all(workspace, "evidence")
+        (workspace / "specs/grader.yaml").write_text(judge.replace("one", "two"), "utf-8")
+        plan = plan_against(workspace, "HEAD", ["dev"])
+        assert [row["environments"]["dev"]["before"] for row in plan["applications"] if row["class"] != "metadata"] == []
+        (evidence,) = plan["evidence"]
+        assert (evidence["release"], evidence["new"]) == (release, False)
+        (entry,) = evidence["entries"]
+        assert (entry["result"], entry["judge_moved"]) == ("pass", True)
 
 
 class TestFindings:
@@ -274,7 +326,7 @@ class TestPeopleAndPlaces:
         copy_example(root)
         plan = plan_against(root, "HEAD", ["dev"])
         assert not plan["blocked"] and {change["operation"] for change in plan["changes"]} == {"create"}
-        assert len(plan["changes"]) == 10
+        assert len(plan["changes"]) == 12
 
     @pytest.mark.parametrize("names", [["nowhere"], ["dev", "prd"]])
     def test_an_unknown_environment_is_refused(self, workspace: Path, names: list[str]) -> None:

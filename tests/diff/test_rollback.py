@@ -15,6 +15,7 @@ from tests.conftest import Run, copy_example
 from tests.diff.edits import EDITS
 from tests.diff.repositories import commit_all, git
 from tests.diff.test_edits import apply
+from tests.diff.test_plan import GRADER
 
 APPLICATION = "Application/handbook-assistant"
 NOT_IN_RELEASE = [
@@ -78,6 +79,46 @@ def test_what_came_later_and_decides_nothing_stays(workspace: Path) -> None:
     assert all(kept in said for kept in ("requests_per_day: 6000", "max: 0.1}", 'tier: "1"', "# reviewed in May"))
     assert "in a few words" in said
     assert git(workspace, "diff", "--stat", "HEAD~1", "--", "specs/safety.yaml") == ""
+
+
+def judged(root: Path) -> Path:
+    """The file of a judge that scores the answers."""
+    file, quality = root / "specs/grader.yaml", root / "specs/quality.yaml"
+    file.write_text(GRADER.format(revision="one"), "utf-8")
+    text = quality.read_text("utf-8")
+    before, name, after = text.partition("name: handbook-answers")
+    after = after.replace("  metrics:\n", "  judge: grader\n  metrics:\n    - {name: judge_rubric, rubric: It is right.}\n", 1)
+    quality.write_text(before + name + after, "utf-8")
+    return file
+
+
+def test_a_judge_that_moved_stays_as_it_is(workspace: Path) -> None:
+    """It is no part of the release."""
+    grader = judged(workspace)
+    commit_all(workspace, "a judge")
+    before = release_of(workspace, "dev")
+    apply(workspace, EDITS["prompt text"])
+    grader.write_text(GRADER.format(revision="two"), "utf-8")
+    commit_all(workspace, "two edits")
+    restoration = restoration_of(workspace, before, "dev")
+    assert list(restoration.contents) == [EDITS["prompt text"].file]
+    write(workspace, restoration)
+    assert release_of(workspace, "dev") == before
+
+
+def test_a_judge_that_was_removed_is_declared_again(workspace: Path) -> None:
+    """Without it the metric that it judged would be no metric."""
+    grader = judged(workspace)
+    commit_all(workspace, "a judge")
+    before = release_of(workspace, "dev")
+    grader.unlink()
+    git(workspace, "checkout", "HEAD~1", "--", "specs/quality.yaml")
+    commit_all(workspace, "no judge")
+    assert release_of(workspace, "dev") != before
+    restoration = restoration_of(workspace, before, "dev")
+    assert "specs/grader.yaml" in restoration.contents
+    write(workspace, restoration)
+    assert release_of(workspace, "dev") == before
 
 
 def test_a_removed_prompt_version_is_declared_again(workspace: Path) -> None:

@@ -123,6 +123,7 @@ def small() -> Plan:
                 "applications": [APPLICATION],
                 "environments": list(ENVIRONMENTS),
                 "cases": 10,
+                "repeats": 1,
                 "blocking": True,
                 "dollars": 0.02,
             }
@@ -256,9 +257,18 @@ def _matrix() -> list[dict[str, Any]]:
 
 
 def _evidence() -> list[dict[str, Any]]:
-    entry = {"evaluation": "Evaluation/handbook-answers", "judge": "none", "n": "10", "result": "answer_f1 0.71", "date": "2026-11-02"}
-    row = {"application": APPLICATION, "release": digest("b"), "environment": "staging", "entries": [entry]}
-    return [row, {**row, "environment": "prod", "entries": []}]
+    def entry(name: str, result: str, judge: str = "-", *, moved: bool = False) -> dict[str, Any]:
+        known = {"n": None, "date": None} if result == "missing" else {"n": 10, "date": "2026-11-02"}
+        return {"evaluation": f"Evaluation/{name}", "result": result, **known, "judge": judge, "judge_moved": moved}
+
+    judge = "Model/grader@0123456789abcdef"
+    row = {"application": APPLICATION, "release": digest("b"), "environment": "staging", "new": True}
+    found = [entry("handbook-answers", "pass"), entry("tone", "unproven", judge), entry("red-team", "missing")]
+    return [
+        {**row, "entries": found},
+        {**row, "environment": "prod", "entries": []},
+        {**row, "release": digest("a"), "environment": "dev", "new": False, "entries": [entry("tone", "pass", judge, moved=True)]},
+    ]
 
 
 def promotion() -> Plan:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from llmops.evaluate import cases as runtime
 from llmops.evaluate.metrics import METRICS
-from llmops.evaluate.observation import Observation
-from llmops.evaluate.run import sample as runtime_sample
+from llmops.evaluate.questions import choose, questions
+from llmops.evaluate.questions import sample as runtime_sample
 from llmops.kinds import schema
 from llmops.load.files import FileProblem, Files
 from llmops.load.tree import Disk
@@ -165,20 +165,55 @@ class TestTheRuntime:
     def test_the_same_sample(self, size: int, count: int | None) -> None:
         assert list(sample(range(size), count)) == runtime_sample(range(size), count)  # type: ignore[arg-type, type-var, comparison-overlap]
 
+    ROWS = (
+        known,
+        sourced,
+        unknown,
+        {**unknown, "answer": "a"},
+        {**known, "sources": []},
+        {**unknown, "attack": True, "leaks": ["x"]},
+        {**unknown, "attack": True},
+        {"question": "may he", "attack": False},
+        {"question": "may She ask", "answer": "a", "attack": "true"},
+    )
+
+    @pytest.mark.parametrize("declared", [{"swaps": [["he", "she"]]}, {"swaps": [["Li", "Anna"]], "texts": ["x"]}])
     @pytest.mark.parametrize("name", ANSWERED)
-    @pytest.mark.parametrize("row", [known, sourced, unknown, {**unknown, "answer": "a"}, {**known, "sources": []}])
-    def test_metrics_apply_to_the_same_cases(self, name: str, row: dict[str, Any], tmp_path: Path) -> None:
+    @pytest.mark.parametrize("row", ROWS)
+    def test_metrics_apply_to_the_same_cases(self, name: str, row: dict[str, Any], declared: dict[str, Any], tmp_path: Path) -> None:
         content = json.dumps(row).encode()
         (tmp_path / "cases").write_bytes(content)
         (case,) = runtime.read_cases(tmp_path / "cases", FIELDS, "jsonl")
         (ours,) = read_cases(content, "jsonl", FIELDS)
-        assert ANSWERED[name](ours) == METRICS[name].applies(Observation(case))
+        assert ANSWERED[name](ours, declared) == METRICS[name].applies(case, declared)
+
+    @pytest.mark.parametrize("repeats", [1, 3])
+    @pytest.mark.parametrize("sampled", [None, 4])
+    def test_the_same_number_of_answers(self, sampled: int | None, repeats: int, tmp_path: Path) -> None:
+        """Of questions that differ: the runtime asks the same question once."""
+        people = ["he", "she", "nobody", "Anna", "Li Wei and she"]
+        rows = [{**known, "question": f"{n} may {who} ask?", "tuning": n % 3 == 0} for n, who in enumerate(people * 3)]
+        metrics = [{"name": "counterfactual_bias", "swaps": [["he", "she"], ["Anna", "Li Wei", "Aisha"]]}, {"name": "answer_f1"}]
+        spec = {"metrics": metrics, "repeats": repeats, **({"sample": sampled} if sampled else {})}
+        shelf = jsonl(*rows)
+        (tmp_path / "cases").write_bytes(shelf.content)
+        asked = questions(spec, choose(spec, runtime.read_cases(tmp_path / "cases", FIELDS, "jsonl")))
+        evaluation, around = of(shelf, **spec)
+        assert answer_count(evaluation, around, shelf.read) == len(asked) > 0
 
     texts = st.text(st.sampled_from("ab ;,\"'\n\r\t\u2028\u00a0é#"), max_size=6)
     truths = st.sampled_from([None, "", True, False, "true", "No", " FALSE ", "1", 0, 1, "yes"])
     sources = st.none() | texts | st.lists(texts, max_size=3)
+    optional: Mapping[str, Any] = {
+        "answer": texts,
+        "sources": sources,
+        "answerable": truths,
+        "attack": truths,
+        "leaks": sources,
+        "tuning": truths,
+    }
 
-    @given(st.lists(st.fixed_dictionaries({"question": texts}, optional={"answer": texts, "sources": sources, "answerable": truths})))
+    @given(st.lists(st.fixed_dictionaries({"question": texts}, optional=optional)))
     def test_jsonl_is_read_alike(self, rows: list[dict[str, Any]]) -> None:
         text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         alike(text, "jsonl")
@@ -189,6 +224,10 @@ class TestTheRuntime:
         csv.writer(out).writerows([("question", "answer", "sources", "answerable"), *rows])
         alike(out.getvalue(), "csv")
 
+    @given(st.lists(st.fixed_dictionaries({"question": texts}, optional={"answer": texts, "sources": sources, "attack": truths})))
+    def test_yaml_is_read_alike(self, rows: list[dict[str, Any]]) -> None:
+        alike(json.dumps(rows), "yaml")  # JSON is YAML, and quotes what must be quoted
+
     def test_the_handbooks_own_evaluations(self) -> None:
         linked = check_workspace(ROOT).graph
         assert linked is not None
@@ -197,23 +236,26 @@ class TestTheRuntime:
             dataset = linked.target_of(evaluation, "spec", "dataset")
             assert dataset is not None
             cases = runtime.read_cases(ROOT / dataset.files[0].path, dataset.spec["fields"], dataset.spec["format"])
-            wanted = [METRICS[m["name"]] for m in evaluation.spec["metrics"] if METRICS[m["name"]].needs == "reply"]
-            answered = runtime_sample(cases, evaluation.spec.get("sample")) if wanted else cases
-            asked = [case for case in answered if any(metric.applies(Observation(case)) for metric in wanted)]
-            assert case_count(evaluation, linked, read) == len(answered) > 0
+            chosen = choose(evaluation.spec, cases)
+            asked = [question for question in questions(evaluation.spec, chosen) if question.needs == "reply"]
+            assert case_count(evaluation, linked, read) > 0
             assert answer_count(evaluation, linked, read) == len(asked)
 
 
 def alike(text: str, format_: str) -> None:
     """Both readers see the same cases. The runtime stops at the first row that is none; such rows are left out here."""
-    mine = [(case.answerable, case.has_answer, case.has_sources) for case in read_cases(text.encode(), format_, FIELDS)]
+    mine = [
+        (c.question, c.answerable, c.has_answer, c.has_sources, c.attack, c.has_leaks, c.tuning)
+        for c in read_cases(text.encode(), format_, FIELDS)
+    ]
     theirs = []
     for line, values in runtime.FORMATS[format_](Path("cases"), text.removeprefix("\ufeff")):
         try:
             case = runtime._case(runtime.Row(Path("cases"), line, values), FIELDS)
         except runtime.CasesError:
             continue
-        theirs.append((case.answerable, bool(case.answer), bool(case.sources)))
+        about = case.attack, bool(case.leaks), case.tuning
+        theirs.append((case.question, case.answerable, bool(case.answer), bool(case.sources), *about))
     assert mine == theirs
 
 

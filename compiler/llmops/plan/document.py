@@ -78,7 +78,7 @@ def document(sides: Sides, base: Point, head: Point) -> Plan:
         "matrix": matrix(graphs, affected) if affected and len(graphs) > 1 else [],
         "promotion": None,
         "lock": lock_row(sides.before.tree, sides.after.tree),
-        "evidence": evidence_rows(sides.after.tree, rows["applications"]),
+        "evidence": [] if blocked else evidence_rows(sides.after.tree, sides.comparisons),
     }
 
 

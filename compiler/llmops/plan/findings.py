@@ -25,13 +25,18 @@ def _identity(found: Diagnostic) -> Identity:
 
 
 def new_findings(comparison: Comparison, policies: Iterable[str]) -> list[Row]:
-    """Findings of the new side that the old one does not have."""
-    return _rows(comparison.after.findings, comparison.before.findings, frozenset(policies))
+    """Findings of the new side that the old one does not have, and what stops a release that is another than before.
+
+    That the old release has no evidence excuses no other.
+    """
+    here, changed = comparison.after.findings, frozenset(policies)
+    new = frozenset(_new(here, comparison.before.findings))
+    return [_row(found, changed) for found in here if found in new or _stops_new_release(found, comparison)]
 
 
 def gone_findings(comparison: Comparison, policies: Iterable[str]) -> list[Row]:
     """Findings of the old side that the new one does not have."""
-    return _rows(comparison.before.findings, comparison.after.findings, frozenset(policies))
+    return [_row(found, frozenset(policies)) for found in _new(comparison.before.findings, comparison.after.findings)]
 
 
 def is_blocked(comparison: Comparison) -> bool:
@@ -40,8 +45,10 @@ def is_blocked(comparison: Comparison) -> bool:
     return any(found.severity == "error" and not found.code.startswith(POLICY_CODES) for found in new)
 
 
-def _rows(here: Iterable[Diagnostic], there: Iterable[Diagnostic], policies: frozenset[str]) -> list[Row]:
-    return [_row(found, policies) for found in _new(here, there)]
+def _stops_new_release(found: Diagnostic, comparison: Comparison) -> bool:
+    """Whether it says that a new release lacks evidence. A note stops nothing; the evaluation gate of the plan has it all the same."""
+    before, after = (view.graph.releases.get(found.resource) for view in (comparison.before, comparison.after))
+    return found.policy in comparison.after.gates and found.severity != "note" and before != after
 
 
 def _new(here: Iterable[Diagnostic], there: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -111,6 +111,7 @@ def _evaluation_row(view: View, evaluation: Resource, applications: Sequence[Res
         "evaluation": evaluation.id,
         "applications": [application.id for application in applications],
         "cases": case_count(evaluation, view.graph, view.read),
+        "repeats": evaluation.spec["repeats"],
         "blocking": any(metric["blocking"] for metric in evaluation.spec["metrics"]),
         "dollars": sum(known) if len(known) == len(costs) else None,
     }

@@ -18,10 +18,10 @@ from llmops.kinds.fields import Pattern
 from llmops.link import Linked
 from llmops.load.files import Files
 from llmops.load.tree import Tree
-from llmops.pipeline import Front, draft, resolve
+from llmops.pipeline import Front, draft, evidence_of, resolve
 from llmops.plan.document import Plan, Point, document
 from llmops.plan.fields import Difference, Row, differences, dotted, field_rows, shown
-from llmops.plan.sides import Comparison, Side, Sides, View, chosen_environments, read_side
+from llmops.plan.sides import WITHOUT_BASE, Comparison, Side, Sides, View, chosen_environments, gates_of, read_side
 from llmops.resources import Graph, Path, Reference, Resource
 
 BOUND: dict[str, tuple[Pattern, ...]] = {
@@ -62,9 +62,11 @@ def _front(side: Side, environment: str) -> Front:
 
 
 def _view(front: Front, tree: Tree, graph: Graph, moment: Moment) -> View:
-    linked = Linked(graph, front.linked.locator, front.linked.complete)
+    linked, hashed = Linked(graph, front.linked.locator, front.linked.complete), fingerprint(graph)
+    moment = replace(moment, evidence=evidence_of(front.lock, hashed, moment.today))
     findings = in_order([*front.diagnostics, *check(linked, front.packs, moment, front.places)])
-    return View(fingerprint(graph), linked.locator, front.places, tuple(d for d in findings if d.code != "LLM0914"), Files(tree))
+    kept = tuple(found for found in findings if found.code != WITHOUT_BASE)
+    return View(hashed, linked.locator, front.places, kept, Files(tree), gates_of(front.packs))
 
 
 def _promoted(source: Graph, target: Graph) -> tuple[Graph, list[Row], list[Row]]:

@@ -44,7 +44,7 @@ class Restoration:
 def restore(here: Tree, there: Tree, origin: Origin) -> Restoration:
     """Raises `LlmopsError` where neither way restores the release exactly, as when a package's files decide it."""
     old = _linked(there, origin).graph
-    used = frozenset(old.reach(origin.application))
+    used = frozenset(old.reach(origin.application, judges=True))
     for attempt, whole_files in ((_by_value, False), (_by_file, True)):
         contents = attempt(here, there, origin, used)
         if contents is not None and _release(Edited(here, contents), origin) == origin.release:
@@ -78,6 +78,7 @@ def _linked(tree: Tree, origin: Origin) -> Linked:
 def _by_value(here: Tree, there: Tree, origin: Origin, used: frozenset[str]) -> Contents | None:
     """Each value that decides the release as it was, spliced into the file that sets it now; None where an edit is refused."""
     now, then = _linked(here, origin), _linked(there, origin).graph
+    deciding = frozenset(then.reach(origin.application))  # a judge that is still there stays as it is
     contents: Contents = {}
     again: dict[str, list[str]] = {}
     edits: list[Edit] = []
@@ -86,7 +87,7 @@ def _by_value(here: Tree, there: Tree, origin: Origin, used: frozenset[str]) -> 
         contents |= _files(there, old, new)
         if new is None:
             again.setdefault(_free_path(here, old), []).append(_declaration(there, old))
-        else:
+        elif old.id in deciding:
             edits += _edits(now, old, new)
     contents |= {path: "---\n".join(documents).encode() for path, documents in again.items()}
     try:

@@ -20,7 +20,7 @@ from llmops.link import Locator
 from llmops.load.files import Files
 from llmops.load.source import Memory, Places
 from llmops.load.tree import Tree
-from llmops.pipeline import Authored, Drafted, author, draft, resolve
+from llmops.pipeline import Authored, Drafted, author, draft, evidence_of, resolve
 from llmops.plan.scope import Index, Key, Reader, everything, index, scope_of
 from llmops.project import Project, open_project
 from llmops.resources import Graph, Resource
@@ -70,6 +70,8 @@ class View:
     places: Places
     findings: tuple[Diagnostic, ...]
     files: Files
+    gates: frozenset[str] = frozenset()
+    """Names of the policies that read evidence: what they say is of one release."""
 
     def read(self, path: str) -> Any:
         """A file's bytes, or a `FileProblem`."""
@@ -178,10 +180,17 @@ def _view(half: _Half, scope: frozenset[Key], moment: Moment) -> View:
         return View(Graph("", half.environment, {}), Locator({}, places), places, found, files)
     front = resolve(drafted, chosen)
     packs = replace(front.packs, waivers=tuple(waiver for waiver in front.packs.waivers if _key(waiver.spec["target"]) in scope))
+    graph = fingerprint(front.linked.graph)
+    moment = replace(moment, evidence=evidence_of(front.lock, graph, moment.today))
     findings = in_order([*front.diagnostics, *check(front.linked, packs, moment, front.places)])
     used = half.index.reached_by_roots()
     kept = tuple(d for d in findings if d.code != WITHOUT_BASE and not (d.code == UNUSED and _key(d.resource) in used))
-    return View(fingerprint(front.linked.graph), front.linked.locator, front.places, kept, files)
+    return View(graph, front.linked.locator, front.places, kept, files, gates_of(packs))
+
+
+def gates_of(packs: Packs) -> frozenset[str]:
+    """Names of the policies that read evidence."""
+    return frozenset(rule.name for rule in packs.rules if rule.reads_evidence)
 
 
 def _key(id_: str) -> Key:

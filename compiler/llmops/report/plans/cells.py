@@ -112,4 +112,4 @@ def evidence_of(row: Row) -> str:
 
 
 def results_of(row: Row) -> str:
-    return "<br>".join(prose(phrases.result(entry), 600) for entry in row["entries"][:FEW]) or "no evidence yet"
+    return "<br>".join(prose(phrases.result(entry), 600) for entry in row["entries"][:FEW]) or "it names no evaluation"

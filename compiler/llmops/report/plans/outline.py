@@ -199,7 +199,7 @@ def evidence(plan: Plan) -> Lines:
     for application, rows in groupby(plan["evidence"], lambda row: row["application"]):
         yield _line(2, ("bold", application))
         for row in rows:
-            found = [phrases.result(entry) for entry in row["entries"]] or ["no evidence yet"]
+            found = [phrases.result(entry) for entry in row["entries"]] or ["it names no evaluation"]
             yield from (_line(4, f"{row['environment']} {phrases.short(row['release'])}: {one_line(text, 1000)}") for text in found)
 
 

@@ -144,10 +144,11 @@ def rebuild(row: Row) -> str:
 
 
 def evaluation(row: Row, most: int) -> str:
-    """`10 cases for Application/x, $0.02, blocks a release`."""
+    """`10 cases, 3 repeats for Application/x, $0.02, blocks a release`."""
+    often = f", {row['repeats']} repeats" if row["repeats"] > 1 else ""
     price = "price not known" if row["dollars"] is None else money(row["dollars"])
     names = capped(row["applications"], most)
-    return f"{counted(row['cases'], 'case')} for {names}, {price}, {'blocks a release' if row['blocking'] else 'blocks nothing'}"
+    return f"{counted(row['cases'], 'case')}{often} for {names}, {price}, {'blocks a release' if row['blocking'] else 'blocks nothing'}"
 
 
 def cost(row: Row) -> str:
@@ -185,9 +186,13 @@ def breaking_first(changes: Iterable[Row]) -> list[Row]:
     return sorted(changes, key=lambda row: CLASSES.index(row["class"]))
 
 
-def result(entry: Mapping[str, str]) -> str:
-    """`Evaluation/x, judge none, n 10`: one piece of evidence."""
-    return ", ".join(text if name == "evaluation" else f"{name} {text}" for name, text in entry.items())
+def result(entry: Row) -> str:
+    """`Evaluation/x: pass, 60 cases, 2026-11-24`, or what is missing of it: one evaluation that a release must pass."""
+    if entry["n"] is None:
+        return f"{entry['evaluation']}: no evidence yet"
+    judged = "" if entry["judge"] == "-" else f", judged by {entry['judge'].partition('@')[0]}"
+    void = "; void, since the judge has moved" if entry["judge_moved"] else ""
+    return f"{entry['evaluation']}: {entry['result']}, {counted(entry['n'], 'case')}, {entry['date']}{judged}{void}"
 
 
 def name_of(finding: Row) -> str:
