@@ -43,6 +43,19 @@ def serve_store(root: Path) -> Iterator[str]:
             _leave(server, lease)
 
 
+def is_store_open(root: Path) -> bool:
+    """Whether a process holds the embedded store of the folder `root`."""
+    lease = (root / STORE_FOLDER).with_suffix(".lease")
+    if not lease.is_file():
+        return False
+    with lease.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _start(folder: Path) -> PostgresServer:
     try:
         with warnings.catch_warnings():
