@@ -33,14 +33,19 @@ def run(args: argparse.Namespace) -> int:
     return 1 if bundle is None else 0
 
 
-def compile_to(root: Path, environment: str | None, out: Path | None = None, *, quiet: bool = False) -> Path | None:
-    """Compiles and writes; prints findings and what was rendered. None where errors stopped it."""
-    compiled = compile_workspace(root, environment)
+def compile_to(
+    root: Path, environment: str | None, out: Path | None = None, *, quiet: bool = False, measured_in: Path | None = None
+) -> Path | None:
+    """Compiles and writes; prints findings and what was rendered. None where errors stopped it.
+
+    `measured_in` is where the bundles of environments lie that are to be measured: they need no evidence yet.
+    """
+    compiled = compile_workspace(root, environment, unmeasured=measured_in is not None)
     print_findings(compiled.diagnostics, compiled.places)
     if compiled.graph is None or has_errors(compiled.diagnostics):
         print("Nothing was rendered.", file=sys.stderr)
         return None
-    folder = out or root / "build" / compiled.graph.environment
+    folder = out or (measured_in or root / "build") / compiled.graph.environment
     write(compiled.artifacts, folder)
     if not quiet:
         print(_summary(compiled, folder))

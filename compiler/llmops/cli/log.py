@@ -4,6 +4,7 @@ llmops log tail [-f]        the newest, and those that come
 llmops log show ID          one interaction, its passages and verdicts, and the lines of YAML behind it
 llmops log query SQL        a SELECT over the view `interactions`
 llmops log export           every row, as JSON Lines, CSV or Parquet
+llmops log cases            what was asked, as cases of a dataset
 llmops log seal             move rows of closed hours into Parquet files
 llmops log forget           delete what one user asked, or what is older than a date
 """
@@ -15,12 +16,13 @@ import csv
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops.cli.inspection import write_whole
 from llmops.cli.parts import require_extra
 from llmops.cli.terminal import add_workspace_arguments, workspace_root
 from llmops.errors import UsageError
@@ -34,6 +36,7 @@ examples:
   llmops log show 00416f026e494bd3b347193537401a9f
   llmops log query "SELECT prompt, count(*), avg(latency_ms) FROM interactions GROUP BY prompt"
   llmops log export --format csv --output log.csv
+  llmops log cases --app handbook-assistant -n 200 --output evals/asked.jsonl
   llmops log forget --user ada
 """
 
@@ -46,13 +49,13 @@ CELL = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_workspace_arguments(parser)
-    parser.add_argument("what", choices=("tail", "show", "query", "export", "seal", "forget"), help="what to do")
+    parser.add_argument("what", choices=tuple(ACTIONS), help="what to do")
     parser.add_argument("value", nargs="?", metavar="ID|SQL", help="of `show` and `query`")
     parser.add_argument("--app", metavar="NAME", help="only this application")
-    parser.add_argument("-n", "--number", type=int, default=10, metavar="N", help="how many `tail` shows (default: 10)")
+    parser.add_argument("-n", "--number", type=int, default=10, metavar="N", help="how many `tail` shows and `cases` takes (default: 10)")
     parser.add_argument("-f", "--follow", action="store_true", help="wait for more; Ctrl-C ends it")
     parser.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="jsonl", help="of `export` (default: jsonl)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="of `export`; Parquet needs one (default: standard output)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="of `export` and `cases`; Parquet needs one (default: standard output)")
     parser.add_argument("--user", metavar="ID", help="whose interactions `forget` deletes, as the application named them")
     parser.add_argument("--before", metavar="DATE", help="`forget` deletes what is older, as 2026-11-01; needs --app")
 
@@ -60,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     require_extra("run")
     root = workspace_root(args).resolve()
-    return {"tail": _tail, "show": _show, "query": _query, "export": _export, "seal": _seal, "forget": _forget}[args.what](root, args)
+    return ACTIONS[args.what](root, args)
 
 
 def _rows(root: Path, args: argparse.Namespace) -> list[Interaction]:
@@ -123,6 +126,31 @@ def _export(root: Path, args: argparse.Namespace) -> int:
         _write(rows, args.format, sys.stdout)
     print(f"{len(rows)} interactions", file=sys.stderr)
     return 0
+
+
+def _cases(root: Path, args: argparse.Namespace) -> int:
+    """Each question once, newest first: as cases to measure a release on, or to compare two. Nobody has said what is right."""
+    import orjson
+
+    asked = {row.question: row for row in _rows(root, args) if row.question and row.answer and not (row.blocked or row.error_type)}
+    newest = sorted(asked.values(), key=lambda row: row.time, reverse=True)[: args.number]
+    lines = [orjson.dumps(_case(row)).decode() for row in newest]
+    text = "".join(f"{line}\n" for line in lines)
+    if args.output:
+        write_whole(args.output, text)
+    else:
+        sys.stdout.write(text)
+    print(f"{len(newest)} cases", file=sys.stderr)
+    return 0
+
+
+def _case(row: Interaction) -> dict[str, Any]:
+    """What one user asked is one cluster. The documents are those that the answer was made from, which a reviewer may correct."""
+    import orjson
+
+    sources = list(dict.fromkeys(source["path"] for source in orjson.loads(row.sources_json)))
+    reference = {"sources": sources} if sources else {"answer": row.answer}
+    return {"id": row.id, "question": row.question, **reference, "cluster": row.user or row.id, "release": row.release}
 
 
 def _seal(root: Path, args: argparse.Namespace) -> int:
@@ -238,3 +266,14 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else _one_line(str(value), CELL)
+
+
+ACTIONS: Mapping[str, Callable[[Path, argparse.Namespace], int]] = {
+    "tail": _tail,
+    "show": _show,
+    "query": _query,
+    "export": _export,
+    "cases": _cases,
+    "seal": _seal,
+    "forget": _forget,
+}

@@ -17,6 +17,8 @@ VERBS = {
     "compile": "render the specs into a bundle of native files",
     "graph": "show what uses what",
     "run": "build what the bundle declares: indexes, releases, evaluations",
+    "eval": "measure releases: against their limits, or against a base on the same cases",
+    "judge": "hold the model that grades answers against what people said",
     "ask": "ask an application a question",
     "up": "build everything, then serve Dagster's UI",
     "serve": "serve the applications over HTTP, with their rails, and a chat page",

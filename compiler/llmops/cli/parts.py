@@ -52,8 +52,14 @@ def require_extra(extra: str) -> None:
 TARGET_OF_ENGINE = {"guardrails-ai": "guardrails", "nemoguardrails": "nemoguardrails"}
 
 
-def compiled_bundle(args: argparse.Namespace, *targets: str) -> tuple[Path, Bundle] | None:
+MEASURED = ".llmops/evaluations/head"
+"""Where the bundles lie that are only measured: nobody deploys them from there."""
+
+
+def compiled_bundle(args: argparse.Namespace, *targets: str, unmeasured: bool = False) -> tuple[Path, Bundle] | None:
     """The workspace and its freshly compiled bundle; None where findings stopped it, which were then printed.
+
+    `unmeasured` is for what makes evidence: the policies that ask for some are left out, and the bundle is none to deploy.
 
     Raises `UsageError` where the workspace does not render a target that is needed: one of `targets`, or one that its
     applications answer with.
@@ -63,7 +69,7 @@ def compiled_bundle(args: argparse.Namespace, *targets: str) -> tuple[Path, Bund
     warnings.filterwarnings("ignore", module="dagster")  # news for authors of definitions, not for users of ours
     logging.getLogger("haystack").setLevel(logging.ERROR)  # its warnings repeat what the answer and the checks say
     root = workspace_root(args).resolve()
-    folder = compile_to(root, args.env, quiet=True)
+    folder = compile_to(root, args.env, quiet=True, measured_in=root / MEASURED if unmeasured else None)
     if folder is None:
         return None
     from llmops.runtime.bundle import Bundle

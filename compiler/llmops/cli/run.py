@@ -12,7 +12,7 @@ from llmops.cli.parts import compiled_bundle
 from llmops.cli.terminal import add_workspace_arguments, progress
 
 if TYPE_CHECKING:
-    from llmops.runtime.dagster.instance import RunOutcome
+    from llmops.runtime.dagster.instance import CheckOutcome, RunOutcome
 
 EXAMPLES = """\
 examples:
@@ -43,10 +43,13 @@ def run(args: argparse.Namespace) -> int:
 def outcome_text(outcome: RunOutcome) -> str:
     """What was built and how the checks came out, a line each."""
     lines = [f"built   {key}" for key in outcome.materialized]
-    lines += [
-        f"{'passed' if check.passed else 'MISSED'}  {check.name}{_value(check.value)}  {check.description}" for check in outcome.checks
-    ]
+    lines += [f"{_word(check)}  {check.name}{_value(check.value)}  {check.description}" for check in outcome.checks]
     return "\n".join([*lines, *(f"failed  {error}" for error in outcome.errors)])
+
+
+def _word(check: CheckOutcome) -> str:
+    """`unsure` where chance may explain a mean beyond its limit: such a check warns."""
+    return "passed" if check.passed else "unsure" if check.unproven else "MISSED"
 
 
 def _value(value: float | None) -> str:
