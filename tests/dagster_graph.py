@@ -55,7 +55,7 @@ def dataset(files: Sequence[File], name: str = "questions") -> Resource:
 
 
 def evaluation(name: str = "support-retrieval", metrics: Sequence[dict[str, Any]] = RETRIEVAL, **changes: Any) -> Resource:
-    spec = {"dataset": "questions", "metrics": list(metrics), **changes}
+    spec = {"dataset": "questions", "metrics": [{"margin": 0.05, **metric} for metric in metrics], "repeats": 1, **changes}
     return make("Evaluation", name, spec, {("spec", "dataset"): "Dataset/questions"})
 
 

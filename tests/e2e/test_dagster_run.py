@@ -13,9 +13,9 @@ import pytest
 
 from llmops.errors import UsageError
 from llmops.runtime.bundle import Bundle
-from llmops.runtime.dagster.evaluation import EVALUATION_LOG
 from llmops.runtime.dagster.instance import CheckOutcome, RunOutcome, ensure_home, materialize
 from llmops.runtime.interactions import Interaction, read, record, stamp
+from llmops.runtime.measuring.session import EVALUATION_LOG
 from tests.dagster_graph import CASES, Workspace, write_workspace
 
 RELEASE = "releases/support-bot"
@@ -95,7 +95,7 @@ def test_progress_names_the_steps_and_what_they_start(everything: tuple[Workspac
     _, _, told = everything
     assert "indexes__handbook" in told
     assert "store is ready" in told
-    assert "retrieving for 2 cases" in told
+    assert "retrieved for case 2 of 2" in told
     assert told.index("releases__support_bot") < told.index("support_bot__support_retrieval")
 
 
@@ -103,7 +103,20 @@ def test_retrieval_checks_carry_their_value_and_cases(everything: tuple[Workspac
     _, outcome, _ = everything
     recall = check(outcome, "support_retrieval__retrieval_recall")
     assert (recall.asset, recall.passed, recall.blocking, recall.value) == (RELEASE, True, True, 1.0)
-    assert recall.description == "retrieval_recall 1.000 ≥ 0.5 over 2 cases"
+    assert recall.description == "retrieval_recall 1 [0.342, 1] over 2 cases neither proves nor refutes ≥ 0.5"
+
+
+def test_a_check_shows_its_interval_its_outcome_and_its_scores(
+    everything: tuple[Workspace, RunOutcome, list[str]], instance_of: Any
+) -> None:
+    workspace, _, _ = everything
+    key = dg.AssetCheckKey(dg.AssetKey(RELEASE.split("/")), "support_retrieval__retrieval_recall")
+    (record,) = instance_of(workspace).event_log_storage.get_asset_check_execution_history(key, limit=5)
+    shown = {name: value.value for name, value in record.event.dagster_event.asset_check_evaluation_data.metadata.items()}
+    assert (shown["value"], shown["high"], shown["n"], shown["threshold"]) == (1.0, 1.0, 2, 0.5)
+    assert shown["low"] == pytest.approx(0.342, abs=0.001)
+    assert shown["outcome"] == "unproven"
+    assert "█" in shown["distribution"]
 
 
 def test_answers_were_measured_with_the_model(everything: tuple[Workspace, RunOutcome, list[str]]) -> None:
@@ -193,8 +206,8 @@ def test_runs_stay_on_the_instance(everything: tuple[Workspace, RunOutcome, list
 
 
 def test_a_blocking_check_stops_what_comes_after(tmp_path: Path) -> None:
-    """The one right document is not in the index."""
-    wrong = [{"question": "Where is the office?", "sources": ["docs/office.md"]}]
+    """The right document is not in the index, twelve times: fewer misses would prove nothing, and warn."""
+    wrong = [{"question": f"Where is office {number}?", "sources": ["docs/office.md"]} for number in range(12)]
     metrics = [{"name": "retrieval_recall", "threshold": 0.9, "blocking": True}]
     workspace = write_workspace(tmp_path, cases=wrong, metrics=metrics)
     outcome, told = run(workspace, f'key:"indexes/*" or key:"{RELEASE}" or key:"{MONITOR}"')
@@ -206,13 +219,25 @@ def test_a_blocking_check_stops_what_comes_after(tmp_path: Path) -> None:
     assert any("support_bot__support_retrieval" in error for error in outcome.errors)
 
 
+def test_what_only_may_be_missed_warns_and_stops_nothing(tmp_path: Path) -> None:
+    """A blocking metric whose mean is below its threshold by chance, as far as one case can tell."""
+    metrics = [{"name": "retrieval_recall", "threshold": 0.9, "blocking": True}]
+    wrong = [{"question": "Where is the office?", "sources": ["docs/office.md"]}]
+    workspace = write_workspace(tmp_path, cases=wrong, metrics=metrics)
+    outcome, _ = run(workspace, f'key:"indexes/*" or key:"{RELEASE}" or key:"{MONITOR}"')
+    recall = check(outcome, "support_retrieval__retrieval_recall")
+    assert (recall.passed, recall.value) == (False, 0.0)
+    assert outcome.success
+    assert MONITOR in outcome.materialized
+
+
 def test_a_metric_without_cases_blocks_too(tmp_path: Path) -> None:
     metrics = [{"name": "abstention", "threshold": 0.0, "blocking": True}]
     workspace = write_workspace(tmp_path, cases=CASES[:2], metrics=metrics)
     outcome, _ = run(workspace, f'key:"indexes/*" or key:"{RELEASE}" or key:"{MONITOR}"')
     abstention = check(outcome, "support_retrieval__abstention")
     assert (abstention.passed, abstention.value) == (False, None)
-    assert abstention.description == "abstention applies to no case of the dataset: nothing was measured."
+    assert abstention.description == "abstention: nothing was measured; it applies to no case."
     assert MONITOR not in outcome.materialized
 
 

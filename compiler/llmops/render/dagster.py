@@ -218,11 +218,15 @@ def _application(scope: _Scope, application: Resource) -> Part:
 
 
 def _metrics(evaluation: Resource) -> Iterator[Check]:
+    """A preference compares two releases, and Dagster sees one: `llmops eval --base` has it."""
     for metric in evaluation.spec["metrics"]:
+        if metric["name"] == "judge_preference":
+            continue
         yield Check(
             name=f"{_identifier(evaluation.name)}__{metric['name']}",
             metric=metric["name"],
-            low=metric["threshold"],
+            low=metric.get("threshold"),
+            high=metric.get("max"),
             blocking=metric["blocking"],
             evaluation=evaluation.id,
             schedule=evaluation.spec.get("schedule"),

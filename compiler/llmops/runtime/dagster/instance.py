@@ -49,6 +49,8 @@ class CheckOutcome:
     blocking: bool
     value: float | None
     description: str
+    unproven: bool = False
+    """Whether its interval reaches over the limit: chance may explain what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _check(evaluation: Any, blocking: set[dg.AssetCheckKey]) -> CheckOutcome:
         blocking=evaluation.asset_check_key in blocking,
         value=None if value is None else float(value.value),
         description=evaluation.description or "",
+        unproven=getattr(evaluation.metadata.get("outcome"), "value", "") == "unproven",
     )
 
 
