@@ -12,6 +12,7 @@ from tests.conftest import ROOT, copy_example
 
 ACTIONS = ROOT / ".github" / "actions"
 IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+DEV = {"LLMOPS_ENVIRONMENTS": "dev"}
 PROMPT = "specs/handbook-assistant.yaml"
 OLD_WORDS, NEW_WORDS = "Answer from the handbook.", "Answer from the handbook, in one sentence."
 
@@ -55,11 +56,26 @@ def replace_in(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), "utf-8")
 
 
+def change(checkout: Path, old: str = "top_k: 3", new: str = "top_k: 4", file: str = PROMPT) -> str:
+    branch(checkout)
+    replace_in(checkout / file, old, new)
+    return commit(checkout)
+
+
 def environment(**more: str) -> dict[str, str]:
     """A runner's: nothing of the machine's own, the llmops under test first."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
     paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
     return {**kept, "PATH": os.pathsep.join(paths), "PYTHONPATH": str(ROOT / "compiler"), "LLMOPS_NO_CACHE": "1", **more}
+
+
+def replaced(tmp_path: Path, verb: str, script: str) -> dict[str, str]:
+    """Variables under which one verb of llmops is a script, and every other its own."""
+    newer = tmp_path / "bin" / "llmops"
+    newer.parent.mkdir()
+    newer.write_text(f'#!/bin/sh\nif [ "$1" = {verb} ]; then\n{script}\nexit; fi\nexec python -m llmops "$@"\n', "utf-8")
+    newer.chmod(0o755)
+    return {"PATH": f"{newer.parent}{os.pathsep}{environment()['PATH']}"}
 
 
 def llmops(*arguments: str, cwd: Path) -> None:
@@ -101,7 +117,14 @@ def run_script(checkout: Path, temporary: Path, **variables: str) -> Result:
     output, summary = temporary / "output", temporary / "summary.md"
     output.touch()
     summary.touch()
-    given = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary), "GITHUB_BASE_REF": "main"}
+    # An evaluation takes a model: the tests that are about it switch it on.
+    given = {
+        "LLMOPS_EVALUATE": "false",
+        "RUNNER_TEMP": str(temporary),
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "GITHUB_BASE_REF": "main",
+    }
     command = ["bash", str(ACTIONS / "plan" / "plan.sh")]
     done = subprocess.run(
         command,

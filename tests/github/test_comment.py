@@ -202,6 +202,13 @@ def test_an_artifact_of_another_run_is_not_read(hub: Hub, post: Post, plans: dic
     assert "made no plan" in bodies(hub)[0]
 
 
+def test_the_answers_of_an_evaluation_do_not_hide_the_plan(hub: Hub, post: Post, plans: dict[str, bytes]) -> None:
+    hub.add_artifact(archive(plans["change"], evaluation=6_000_000))
+    done = post()
+    assert done.returncode == 0, done.stdout
+    assert "RetrievalSource/handbook" in bodies(hub)[0]
+
+
 def test_an_expired_artifact_is_none(hub: Hub, post: Post, plans: dict[str, bytes]) -> None:
     hub.add_artifact(archive(plans["change"]), expired=True)
     post()
@@ -224,7 +231,7 @@ def test_the_last_attempt_counts(hub: Hub, post: Post, plans: dict[str, bytes]) 
         (archive(b'{"plan_version": 1}'), "llmops does not read"),
         (archive(b"\xff\xfe"), "llmops does not read"),
         (archive(b"0" * 6_000_000), "plan.json is larger"),
-        (archive(bytes(random.Random(1).randbytes(5_100_000)), compression=zipfile.ZIP_STORED), "The artifact is larger"),
+        (archive(b"{}", evaluation=50_000_001), "The artifact is larger"),
         (archive(b"{}", compression=zipfile.ZIP_LZMA), "packed in a way"),
     ],
     ids=["no zip", "empty", "deep", "a part", "no text", "a bomb", "too large", "a rare compression"],

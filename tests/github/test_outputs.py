@@ -29,9 +29,15 @@ def test_nothing_that_changes_has_the_class_none(tmp_path: Path) -> None:
     assert run(plan, tmp_path).stdout.startswith("class=none\nchanges=0\n")
 
 
+def test_an_evaluation_gives_its_verdict(tmp_path: Path) -> None:
+    assert run({"eval_version": 1, "verdict": "no worse"}, tmp_path).stdout == "verdict=no worse\n"
+
+
 @pytest.mark.parametrize(
     "plan",
     [
+        {"eval_version": 1, "verdict": "improved\nclass=none"},
+        {"eval_version": 1},
         PLAN | {"environments": ["dev\nclass=none"]},
         PLAN | {"environments": ["--fix"]},
         PLAN | {"environments": ["dev prod"]},

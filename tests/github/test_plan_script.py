@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.github.repositories import (
     ACTIONS,
+    DEV,
     PROMPT,
     Result,
     branch,
+    change,
     clone,
     commit,
-    environment,
     git,
     replace_in,
+    replaced,
     run_script,
 )
 
 BROKEN = ("top_k: 3", "top_k: many")
-DEV = {"LLMOPS_ENVIRONMENTS": "dev"}
-
-
-def change(checkout: Path, old: str = "top_k: 3", new: str = "top_k: 4", file: str = PROMPT) -> str:
-    branch(checkout)
-    replace_in(checkout / file, old, new)
-    return commit(checkout)
 
 
 def plan_of(result: Result) -> dict[str, object]:
@@ -54,7 +48,7 @@ def test_a_change_is_planned_and_passes(checkout: Path, tmp_path: Path) -> None:
     ]
     assert not [line for line in result.annotations if line.startswith("::error")]
     assert "RetrievalSource/handbook" in result.summary
-    assert "There is no evaluation gate in this version of llmops." in result.log
+    assert "The evaluation gate is switched off" in result.log
 
 
 def test_the_plan_is_against_the_last_common_commit(checkout: Path, origin: Path, tmp_path: Path) -> None:
@@ -166,15 +160,6 @@ def test_what_a_spec_says_is_no_command(checkout: Path, tmp_path: Path) -> None:
     assert not [line for line in result.obeyed if line.startswith(("::add-mask::", "::error::", "##["))]
 
 
-def replaced(tmp_path: Path, verb: str, script: str) -> dict[str, str]:
-    """Variables under which one verb of llmops is a script, and every other its own."""
-    newer = tmp_path / "bin" / "llmops"
-    newer.parent.mkdir()
-    newer.write_text(f'#!/bin/sh\nif [ "$1" = {verb} ]; then\n{script}\nexit; fi\nexec python -m llmops "$@"\n', "utf-8")
-    newer.chmod(0o755)
-    return {"PATH": f"{newer.parent}{os.pathsep}{environment()['PATH']}"}
-
-
 def test_what_llmops_prints_is_no_command(checkout: Path, tmp_path: Path) -> None:
     """Also where it breaks off in the middle of a line."""
     change(checkout)
@@ -255,6 +240,8 @@ def test_a_branch_is_taken_before_a_tag_of_its_name(checkout: Path, tmp_path: Pa
         ({"LLMOPS_FAIL_ON": "sometimes"}, "fail-on is error, warning or note"),
         ({"LLMOPS_ENVIRONMENTS": "dev --fix"}, "--fix is no name of an environment"),
         ({"LLMOPS_WORKSPACE": "docs"}, "docs has no llmops.yaml"),
+        ({"LLMOPS_EVALUATE": "yes"}, "evaluate is true or false"),
+        ({"LLMOPS_EVALUATION_ENVIRONMENT": "--fix"}, "--fix is no name of an environment"),
     ],
 )
 def test_wrong_inputs_are_refused(checkout: Path, tmp_path: Path, variables: dict[str, str], said: str) -> None:
@@ -270,16 +257,6 @@ def test_a_plan_of_an_earlier_run_does_not_stay(checkout: Path, tmp_path: Path) 
     (stale / "plan.json").write_text("{}", "utf-8")
     result = run_script(checkout, tmp_path / "run")
     assert not (result.artifacts / "plan.json").exists()
-
-
-def test_the_evaluation_gate_runs_once_llmops_has_one(checkout: Path, tmp_path: Path) -> None:
-    change(checkout)
-    newer = replaced(tmp_path, "eval", 'echo "gate $*"; [ "$2" = --help ]')
-    result = run_script(checkout, tmp_path / "run", **DEV, **newer)
-    assert result.code == 1
-    assert result.annotations[-1] == "::error title=llmops::Failed: evaluation."
-    assert "gate eval --workspace . --base" in result.log
-    assert "There is no evaluation gate" not in result.log
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ BOT = "github-actions[bot]"
 MOST_CHARACTERS = 65_536
 """Of a comment: GitHub refuses a longer one."""
 MOST_BYTES = 5_000_000
-"""Of plan.json, and of the archive that it comes in."""
+"""Of plan.json."""
+MOST_PACKED = 50_000_000
+"""Bytes of the archive that it comes in, which also holds the answers of an evaluation."""
 PAGE = 100
 TIMEOUT = 60
 PLAN = "plan.json"
@@ -130,9 +132,9 @@ def read_artifact(api: Api, run: Run, name: str) -> bytes | None:
     if not kept:
         return None
     # A run that was started again has one of each attempt; the last one has the highest number.
-    archive = api.download(f"actions/artifacts/{max(kept)}/zip", MOST_BYTES)
-    if len(archive) > MOST_BYTES:
-        raise Unusable(f"The artifact is larger than {MOST_BYTES:,} bytes")
+    archive = api.download(f"actions/artifacts/{max(kept)}/zip", MOST_PACKED)
+    if len(archive) > MOST_PACKED:
+        raise Unusable(f"The artifact is larger than {MOST_PACKED:,} bytes")
     return unpack(archive)
 
 

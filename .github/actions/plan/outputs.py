@@ -1,4 +1,4 @@
-"""What a workflow can ask of a plan: reads plan.json, prints `name=value` lines for $GITHUB_OUTPUT.
+"""What a workflow can ask of a plan or an evaluation: reads plan.json or evaluation.json, prints `name=value` lines for $GITHUB_OUTPUT.
 
 The plan may come from a stranger's specs: a value that is not of the expected form would add outputs of its own, and is refused.
 """
@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 CLASSES = {None: "none", "metadata": "metadata", "behaviour": "behaviour", "breaking": "breaking"}
+VERDICTS = frozenset({"failed", "improved", "no worse", "passed", "regressed", "unchanged", "unproven"})
 ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def outputs(plan: Any) -> dict[str, str]:
-    """`findings` are the new ones. Raises `KeyError`, `TypeError` or `ValueError` for what is no plan."""
+    """`findings` are the new ones. Raises `KeyError`, `TypeError` or `ValueError` for what is neither."""
+    if "eval_version" in plan:
+        if plan["verdict"] not in VERDICTS:
+            raise ValueError(f"not a verdict: {plan['verdict']!r}")
+        return {"verdict": plan["verdict"]}
     summary = plan["summary"]
     environments = plan["environments"]
     if not all(ENVIRONMENT.fullmatch(name) for name in environments):

@@ -7,6 +7,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 workspace=${LLMOPS_WORKSPACE:-.}
 base=${LLMOPS_BASE:-${GITHUB_BASE_REF:-}}
 fail_on=${LLMOPS_FAIL_ON:-warning}
+evaluate=${LLMOPS_EVALUATE:-true}
+evaluation_environment=${LLMOPS_EVALUATION_ENVIRONMENT:-}
 out=${LLMOPS_OUTPUT:-${RUNNER_TEMP:?}/llmops-plan}
 summary=${GITHUB_STEP_SUMMARY:-/dev/null}
 read -ra environments <<<"${LLMOPS_ENVIRONMENTS:-}"
@@ -66,8 +68,9 @@ find_base() {
 check_inputs() {
   local environment
   [[ $fail_on =~ ^(error|warning|note)$ ]] || stop "fail-on is error, warning or note, not $fail_on."
+  [[ $evaluate =~ ^(true|false)$ ]] || stop "evaluate is true or false, not $evaluate."
   [[ -f $workspace/llmops.yaml ]] || stop "$workspace has no llmops.yaml."
-  for environment in "${environments[@]}"; do
+  for environment in "${environments[@]}" ${evaluation_environment:+"$evaluation_environment"}; do
     [[ $environment =~ ^[a-z0-9][a-z0-9-]*$ ]] || stop "$environment is no name of an environment."
   done
 }
@@ -125,19 +128,57 @@ check_lock() {
   failed+=("lock")
 }
 
-# The place of the evaluation gate: base and head answer the same cases.
+# The evaluation gate: base and head answer the same cases.
 evaluate() {
-  if ! llmops eval --help >/dev/null 2>&1; then
-    echo "There is no evaluation gate in this version of llmops."
+  local code=0 committed command=(llmops eval --workspace "$workspace" --base "$common" --if-installed)
+  if [[ $evaluate != true ]]; then
+    echo "The evaluation gate is switched off (the input evaluate)."
     return
   fi
-  shown "llmops eval" llmops eval --workspace "$workspace" --base "$common" || failed+=("evaluation")
+  # Kept answers are not asked again: a change that brings its own would decide about itself. The schemas are for editors.
+  committed=$(in_repository ls-files -- .llmops ':(exclude,glob).llmops/*.schema.json')
+  if [[ -n $committed ]]; then
+    announce error "No evaluation was measured: .llmops is in the repository, and the answers kept there would count. Remove it."
+    failed+=("evaluation")
+    return
+  fi
+  if [[ -n $evaluation_environment ]]; then command+=(--env "$evaluation_environment"); fi
+  shown "llmops eval" "${command[@]}" --report "$out/evaluation.json" --report "$out/evaluation.html" --report "$out/evaluation.xml" \
+    --report "$out/evaluation.md" || code=$?
+  report_evaluation "$code"
+}
+
+report_evaluation() { # EXIT-CODE of llmops eval
+  local code=$1 outputs="" verdict=""
+  if [[ -f $out/evaluation.md ]]; then cat "$out/evaluation.md" >>"$summary"; fi
+  if [[ -f $out/evaluation.json ]]; then
+    outputs=$(python3 "$here/outputs.py" "$out/evaluation.json") || code=3
+    verdict=${outputs#verdict=}
+  fi
+  if [[ -n $verdict ]]; then
+    echo "$outputs" >>"${GITHUB_OUTPUT:-/dev/null}"
+  fi
+  if ((code == 1)) && [[ -n $verdict ]]; then
+    annotate error "llmops eval: $verdict. The page of the run shows what."
+  elif ((code)); then
+    announce error "llmops eval could not measure (exit code $code): the log says why."
+  elif [[ -z $verdict ]]; then
+    # A runner without the packages that run a bundle goes on, and nobody takes that for a pass.
+    announce notice "No evaluation was measured: the log says why. The input packages brings what it needs, llmops-compiler[run,local]."
+  fi
+  ((code == 0)) || failed+=("evaluation")
+}
+
+# Said where there is no report: as an annotation and in the summary.
+announce() { # LEVEL TEXT
+  annotate "$1" "$2"
+  printf '\n### llmops eval\n\n%s\n' "$2" >>"$summary"
 }
 
 check_inputs
 find_base
 mkdir -p "$out"
-rm -f "$out"/plan.json "$out"/check-*.sarif
+rm -f "$out"/plan.json "$out"/check-*.sarif "$out"/evaluation.*
 plan
 check_all
 check_lock
