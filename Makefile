@@ -78,6 +78,7 @@ bench: env bench-env ## measure the compiler against its peers
 	$(BIN)/python -m bench.policies
 	$(BIN)/python -m bench.plan
 	$(BIN)/python -m bench.serve
+	$(BIN)/python -m bench.gate
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-bench .venv-bench-policies build dist .llmops .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
