@@ -110,7 +110,8 @@ def test_the_compiler_imports_no_engine(arguments: list[str], tmp_path: Path) ->
 
 def test_the_runtime_alone_imports_no_compile_stage() -> None:
     code = (
-        "import sys, llmops.runtime.dagster, llmops.runtime.pipelines, llmops.evaluate.run, llmops.monitor.signals\n"
+        "import sys, llmops.runtime.dagster, llmops.runtime.pipelines, llmops.runtime.measuring.session\n"
+        "import llmops.evaluate.gate, llmops.monitor.signals\n"
         "print(*sorted({'.'.join(n.split('.')[:2]) for n in sys.modules if n.startswith('llmops.')}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(PACKAGE.parent)})

@@ -13,8 +13,8 @@ from tests.architecture.sources import imported_modules, modules_in
 
 KIND_SUPPORT = {"base", "editor", "fields", "generate", "policy", "workspace"}
 RENDER_SUPPORT = {"base", "manifest", "promql", "safety_rules"}
-VERB_SUPPORT = {"fixes", "inspection", "main", "parts", "terminal", "watch"}
-METRIC_SUPPORT = {"cases", "metrics", "observation", "run"}
+VERB_SUPPORT = {"base_workspace", "evaluating", "fixes", "inspection", "main", "measuring", "parts", "terminal", "watch"}
+METRIC_SUPPORT = {"calibration", "cases", "gate", "metrics", "observation", "questions", "scoring", "side_by_side"}
 
 
 def test_every_kind_is_registered() -> None:

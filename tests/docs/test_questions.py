@@ -10,7 +10,7 @@ import pytest
 
 from llmops.evaluate.answer import words as answer_words
 from llmops.evaluate.cases import read_cases
-from llmops.evaluate.run import sample
+from llmops.evaluate.questions import sample
 from tests.docs.handbook import DOCS, ROOT, words
 
 FILE = ROOT / "evals" / "handbook.jsonl"
