@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -193,6 +194,17 @@ def test_the_server_ends_when_its_user_is_killed(users: Callable[[], subprocess.
     assert eventually(lambda: refused(OTHER_PORT))
 
 
+def test_a_server_that_still_loads_is_joined(users: Callable[[], subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{SOURCES / 'compiler'}{os.pathsep}{SOURCES}"}
+    killed = subprocess.Popen([sys.executable, "-c", _USER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    # The server is its own group: it goes on loading after the one who started it is gone.
+    assert eventually((tmp_path / ".llmops/logs/chat-gemma.log").exists)
+    killed.kill()
+    killed.communicate()
+    users()
+    assert served(OTHER_PORT).startswith("gemma-3-270m@")
+
+
 # --- store
 
 
@@ -249,6 +261,19 @@ def test_a_killed_user_does_not_keep_the_store_running(tmp_path: Path) -> None:
         with psycopg.connect(address) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
     assert not (tmp_path / ".llmops/store/postmaster.pid").exists()
+
+
+def test_a_user_killed_while_it_makes_the_store_leaves_none_that_cannot_start(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{SOURCES / 'compiler'}{os.pathsep}{SOURCES}"}
+    command = [sys.executable, "-c", _HOLDER, str(tmp_path)]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True)
+    # initdb writes this file first and its databases a good second later.
+    assert eventually(lambda: any((tmp_path / ".llmops").glob("*/PG_VERSION")))
+    os.killpg(holder.pid, signal.SIGKILL)
+    holder.communicate()
+    with serve_store(tmp_path) as address, psycopg.connect(address) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_database").fetchone() == (3,)
+    assert not list((tmp_path / ".llmops").glob(".store-*"))
 
 
 def test_the_store_keeps_its_data_between_uses(tmp_path: Path) -> None:

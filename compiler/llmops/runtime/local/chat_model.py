@@ -32,6 +32,8 @@ LOGS_FOLDER = ".llmops/logs"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
+LOADING = "503"
+"""What a port serves whose server still loads its model: llama.cpp answers 503."""
 
 
 @contextmanager
@@ -91,7 +93,7 @@ def _locked(path: Path, operation: int) -> Iterator[None]:
 
 def _ensure_serving(settings: ServerSettings, model: BundledResource, root: Path) -> None:
     serving = _served(settings)
-    if serving is None:
+    if serving in (None, LOADING):
         _start(settings, model, root)
     elif serving != settings.alias:
         raise RuntimeUnavailable(
@@ -101,14 +103,13 @@ def _ensure_serving(settings: ServerSettings, model: BundledResource, root: Path
 
 
 def _served(settings: ServerSettings) -> str | None:
-    """The model that the port serves; empty for a foreign server, None when nothing answers."""
+    """The model that the port serves; `LOADING` before it does, empty for a foreign server, None when nothing answers."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     try:
         with urllib.request.urlopen(f"http://{host}:{settings.port}/v1/models", timeout=10) as answer:
             return str(json.load(answer)["data"][0]["id"])
     except urllib.error.HTTPError as error:
-        # llama.cpp answers 503 while it loads; anything else is a stranger.
-        return None if error.code == 503 else ""
+        return LOADING if error.code == 503 else ""
     except (urllib.error.URLError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         return None if isinstance(reason, ConnectionRefusedError) else ""
@@ -122,8 +123,12 @@ def _start(settings: ServerSettings, model: BundledResource, root: Path) -> None
     with log.open("wb") as output:
         process = _spawn(settings, output)
     deadline = time.monotonic() + START_SECONDS
-    while _served(settings) != settings.alias:
-        if process.poll() is not None or time.monotonic() > deadline:
+    while True:
+        ended, serving = process.poll() is not None, _served(settings)
+        if serving == settings.alias:
+            return
+        # Whoever was killed while it waited leaves a server that comes up and takes the port: then it is joined.
+        if (ended and serving != LOADING) or time.monotonic() > deadline:
             process.kill()
             process.wait()
             raise RuntimeUnavailable(f"{model.id} did not start: {_last_line(log)}", f"Read {log}.")

