@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from llmops.evaluate.questions import Question
+from llmops.evaluate.scoring import Result
 from llmops.pipeline import compile_workspace
 from llmops.runtime.bundle import Bundle
 from llmops.runtime.interactions import read
@@ -30,7 +31,7 @@ from llmops.runtime.measuring.session import Subject, session
 from llmops.write import write
 from tests.conftest import ROOT, Run
 from tests.diff.repositories import commit_all
-from tests.e2e.eval_workspace import CONTEXT, PLACES, edit, restore, without_passages, write_workspace
+from tests.e2e.eval_workspace import PLACES, edit, restore, without_passages, write_workspace
 
 ANSWERS = ".llmops/evaluations/answers.sqlite"
 REWORDED = ("Answer the question from the context in a few words.", "Answer in a few words, from the context.")
@@ -71,6 +72,18 @@ def asked(root: Path, release: str) -> int:
     return sum(row.release == release for row in read(root / ".llmops/evaluations", "guide"))
 
 
+def test_an_early_stop_leaves_cases_unasked(workspace: Path, llmops: Run) -> None:
+    without_passages(workspace)
+    found = measured(llmops, workspace, "--base", "HEAD", "--early-stop")
+    (run,) = found["runs"]
+    assert (found["code"], run["verdict"], run["stopped_early"], run["evidence"]) == (1, "regressed", True, None)
+    assert 0 < kept(workspace)[run["release"]] < len(PLACES)
+    assert run["cases"] == kept(workspace)[run["release"]] == len(run["answers"])
+    assert run["asked"] + run["cached"] == len(PLACES) + run["cases"]
+    said = llmops("eval", "--base", "HEAD", "--early-stop", cwd=workspace)
+    assert said.returncode == 1 and "stopped early" in said.stdout, said.stdout
+
+
 def test_a_prompt_without_its_passages_regresses(workspace: Path, llmops: Run, tmp_path: Path) -> None:
     without_passages(workspace)
     page, data = tmp_path / "gate.html", tmp_path / "gate.json"
@@ -82,7 +95,7 @@ def test_a_prompt_without_its_passages_regresses(workspace: Path, llmops: Run, t
     assert metric["base"]["value"] >= 0.4, "the model finds many capitals where it is given the passages"
     assert metric["head"]["value"] <= 0.1, "and cannot know them"
     assert metric["difference"]["high"] < -metric["margin"]
-    assert (run["asked"], run["cached"], run["cases"]) == (48, 0, 24)
+    assert (run["asked"] + run["cached"], run["cases"], run["stopped_early"]) == (48, 24, False)
     assert run["release"] != run["base_release"]
     lost = [row for row in run["answers"] if score_of(row, "base") > score_of(row, "head")]
     assert (metric["worse"], metric["better"], metric["same"]) == (len(lost), 0, 24 - len(lost))
@@ -104,13 +117,6 @@ def test_the_same_edit_backwards_is_an_improvement_and_asks_nothing(workspace: P
     assert (found["runs"][0]["asked"], found["runs"][0]["cached"]) == (0, 48)
 
 
-def test_another_wording_does_not_fail(workspace: Path, llmops: Run) -> None:
-    edit(workspace, *REWORDED)
-    found = measured(llmops, workspace, "--base", "HEAD")
-    assert (found["code"], found["runs"][0]["asked"]) == (0, 24)
-    assert found["verdict"] in ("no worse", "unproven", "improved")
-
-
 def test_what_decides_no_answer_is_not_measured(workspace: Path, llmops: Run) -> None:
     edit(workspace, "description: Knows capitals.", "description: Knows capitals by heart.")
     found = measured(llmops, workspace, "--base", "HEAD")
@@ -118,26 +124,20 @@ def test_what_decides_no_answer_is_not_measured(workspace: Path, llmops: Run) ->
     assert [row["why"] for row in found["skipped"]] == ["its release is unchanged"]
 
 
-def test_an_early_stop_leaves_cases_unasked(workspace: Path, llmops: Run) -> None:
-    edit(workspace, CONTEXT, "{% for d in documents %}{% endfor %}Nobody knows.")
-    found = measured(llmops, workspace, "--base", "HEAD", "--early-stop")
-    (run,) = found["runs"]
-    assert (found["code"], run["verdict"], run["stopped_early"], run["evidence"]) == (1, "regressed", True, None)
-    assert 0 < kept(workspace)[run["release"]] < len(PLACES)
-    assert run["cases"] == kept(workspace)[run["release"]] == len(run["answers"])
-    assert run["asked"] + run["cached"] == len(PLACES) + run["cases"]
-    said = llmops("eval", "--base", "HEAD", "--early-stop", cwd=workspace)
-    assert said.returncode == 1 and "stopped early" in said.stdout, said.stdout
-
-
 def test_repeats_are_answers_of_their_own(workspace: Path, llmops: Run) -> None:
-    edit(workspace, "  dataset: capitals\n", "  dataset: capitals\n  sample: 4\n  repeats: 3\n")
+    edit(workspace, "  dataset: capitals\n", "  dataset: capitals\n  sample: 2\n  repeats: 3\n")
     found = measured(llmops, workspace)
     (run,) = found["runs"]
-    assert (run["cases"], run["repeats"], run["asked"], len(run["answers"])) == (4, 3, 12, 12)
-    assert kept(workspace)[run["release"]] == asked(workspace, run["release"]) == 12
+    assert (run["cases"], run["repeats"], run["asked"], len(run["answers"])) == (2, 3, 6, 6)
+    assert kept(workspace)[run["release"]] == asked(workspace, run["release"]) == 6
     again = measured(llmops, workspace)["runs"][0]
-    assert (again["asked"], again["cached"]) == (0, 12)
+    assert (again["asked"], again["cached"]) == (0, 6)
+
+
+def reworded(root: Path) -> None:
+    """The instruction says the same in other words; fewer cases are asked."""
+    edit(root, *REWORDED)
+    edit(root, "  dataset: capitals\n", "  dataset: capitals\n  sample: 8\n")
 
 
 def start(root: Path) -> subprocess.Popen[bytes]:
@@ -181,30 +181,37 @@ def result_of(run: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in run.items() if name not in ("seconds", "asked", "cached")}
 
 
-def test_a_run_that_is_killed_again_and_again_comes_to_the_same_result(workspace: Path, llmops: Run) -> None:
+def test_a_run_that_is_killed_twice_comes_to_the_same_result(workspace: Path, llmops: Run) -> None:
     """Before its first answer and between two: nothing that is kept is asked again, and at most what was on its way is asked twice."""
     measured(llmops, workspace)  # the base is known, whichever tests ran before
-    edit(workspace, REWORDED[0], "From the context, answer in few words.")
-    edit(workspace, "  dataset: capitals\n", "  dataset: capitals\n  sample: 8\n")
-    release, dice = compile_workspace(workspace, "dev").graph.releases["Application/guide"], random.Random(20261201)
+    reworded(workspace)
+    graph, dice = compile_workspace(workspace, "dev").graph, random.Random(20261201)
+    assert graph
+    release = graph.releases["Application/guide"]
     process = start(workspace)
     time.sleep(dice.uniform(0.1, 2))
     kill(process)
-    for _ in range(2):
-        known, before = kept_questions(workspace, release), times_asked(workspace)
-        kill_after(workspace, dice.randint(1, 3))
-        assert not known & (times_asked(workspace) - before).keys()
+    kill_after(workspace, dice.randint(2, 5))
     known, before = kept_questions(workspace, release), times_asked(workspace)
     assert 2 <= len(known) < 8
     found = measured(llmops, workspace, "--base", "HEAD")["runs"][0]
+    again = measured(llmops, workspace)["runs"][0]
     assert (found["release"], found["asked"], found["cached"]) == (release, 8 - len(known), 8 + len(known))
     now = times_asked(workspace)
     assert not known & (now - before).keys()
-    # A local model takes one question at a time: each kill may lose the one that was on its way.
-    assert 8 <= sum(count for (asked_of, _), count in now.items() if asked_of == release) <= 8 + 2
-    anew = measured(llmops, workspace, "--base", "HEAD", "--again")["runs"][0]
-    assert anew["asked"] == 16
-    assert result_of(anew) == result_of(found)
+    # A local model takes one question at a time: the second kill may lose the one that was on its way.
+    assert 8 <= sum(count for (asked_of, _), count in now.items() if asked_of == release) <= 8 + 1
+    anew = measured(llmops, workspace, "--again")["runs"][0]
+    assert anew["asked"] == 8
+    assert result_of(anew) == result_of(again)
+    assert [row["head"] for row in anew["answers"]] == [row["head"] for row in found["answers"]]
+
+
+def test_another_wording_does_not_fail(workspace: Path, llmops: Run) -> None:
+    reworded(workspace)
+    found = measured(llmops, workspace, "--base", "HEAD")
+    assert (found["code"], found["runs"][0]["asked"] + found["runs"][0]["cached"]) == (0, 16)
+    assert found["verdict"] in ("no worse", "unproven", "improved")
 
 
 GATE = """\
@@ -243,7 +250,9 @@ def recorded(llmops: Run, root: Path, **variables: str) -> dict[str, Any]:
 
 def test_a_release_is_promoted_with_evidence_and_its_successor_is_not(workspace: Path, llmops: Run) -> None:
     """prod has its store elsewhere: it is measured on the embedded one, and the variable with its address is not even set."""
-    gated(workspace, "release-has-evidence", "evidence-fresh")
+    gated(workspace, "release-has-evidence")
+    edit(workspace, "    - {name: answer_contains, threshold: 0.3}", "    - {name: answer_contains, threshold: 0.1}")
+    edit(workspace, "  dataset: capitals\n", "  dataset: capitals\n  sample: 10\n")
     (workspace / "environments" / "prod").mkdir(parents=True)
     patch = "target: {kind: RetrievalSource, name: atlas}\npatch: {spec: {store: {kind: pgvector, connection: {env: ATLAS_STORE}}}}\n"
     (workspace / "environments" / "prod" / "store.yaml").write_text(f"apiVersion: llmops/v1\nkind: Patch\n{patch}")
@@ -261,11 +270,12 @@ def test_a_store_elsewhere_is_left_alone(workspace: Path, monkeypatch: pytest.Mo
     edit(workspace, "store: {kind: embedded}", "store: {kind: pgvector, connection: {env: ATLAS_STORE}}")
     monkeypatch.setenv("ATLAS_STORE", address) if address else monkeypatch.delenv("ATLAS_STORE", raising=False)
     write(compile_workspace(workspace, "prod").artifacts, workspace / "build/prod")
-    subject, found = Subject(Bundle.open(workspace / "build/prod"), workspace, "guide"), list[str]()
+    subject, found = Subject(Bundle.open(workspace / "build/prod"), workspace, "guide"), list[Result]()
     with session(subject, lambda _: None, answers=False) as opened:
         assert str(workspace / ".llmops/store") in os.environ["ATLAS_STORE"]
-        opened.ask([Question("passages", "What is the capital of Lirandel?")], lambda _, passages: found.extend(p.path for p in passages))
-    assert found[0] == "docs/lirandel.md"
+        opened.ask([Question("passages", "What is the capital of Lirandel?")], lambda _, passages: found.append(passages))
+    (passages,) = found
+    assert isinstance(passages, tuple) and passages[0].path == "docs/lirandel.md"
     assert os.environ.get("ATLAS_STORE") == address
 
 
@@ -316,7 +326,7 @@ spec:
 JUDGED = """\
   dataset: capitals
   judge: grader
-  sample: 10
+  sample: 8
   metrics:
     - {name: judge_rubric, rubric: The answer names the capital., threshold: 0.1}
     - {name: answer_contains, threshold: 0.1}
@@ -340,14 +350,14 @@ def test_what_a_judge_decided_counts_as_long_as_it_is_the_judge_that_people_agre
         with (workspace / "specs/guide.yaml").open("a") as specs:
             specs.write(JUDGE.format(url=url))
         before = recorded(llmops, workspace, GRADER_KEY="x")
-        assert (before["asked"], before["evidence"], before["judge"]["kappa"], len(prompts)) == (10, "unproven", None, 10)
+        assert (before["asked"], before["evidence"], before["judge"]["kappa"], len(prompts)) == (8, "unproven", None, 8)
         assert refused(llmops, workspace, "release-has-evidence")
 
         calibrate = ("judge", "calibrate", "--evaluation", "capitals", "--labels", "labels.jsonl")
         done = llmops(*calibrate, cwd=workspace, GRADER_KEY="x")
-        assert done.returncode == 0 and "κ = 0.83" in done.stdout and len(prompts) == 10 + 48, done.stderr
+        assert done.returncode == 0 and "κ = 0.83" in done.stdout and len(prompts) == 8 + 48, done.stderr
         after = recorded(llmops, workspace, GRADER_KEY="x")
-        assert (after["asked"], after["evidence"], after["judge"]["kappa"], len(prompts)) == (0, "pass", 0.833, 10 + 48)
+        assert (after["asked"], after["evidence"], after["judge"]["kappa"], len(prompts)) == (0, "pass", 0.833, 8 + 48)
         assert llmops("check", "--env", "prod", cwd=workspace).returncode == 0
 
     # Another judge is no other release, and what the first one said of it is void. Another rubric is another release.
